@@ -1,0 +1,174 @@
+"""Parts: immutable blocks of one bucket's events, laid out for the kernels; what a view is composed of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+Int64s = npt.NDArray[np.int64]
+Int32s = npt.NDArray[np.int32]
+Codes = npt.NDArray[np.uint8] | npt.NDArray[np.uint16] | npt.NDArray[np.uint32]
+
+QUARTER_US = 900_000_000
+"""The calendar unit that parts store: a quarter of an hour, of which every timezone's days are made since 1972."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dictionary:
+    """The distinct values behind codes; code 0 is "missing", code 1 + i is the i-th value over the chunks in turn.
+
+    Chunks are arrow arrays without nulls, one type each: string, int64, double, decimal128, bool_, timestamp[us, UTC], or
+    binary (JSON text of a list or object). The same value may stand in two chunks.
+    """
+
+    chunks: tuple[pa.Array, ...]
+
+    def __len__(self) -> int:
+        return 1 + sum(len(chunk) for chunk in self.chunks)
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """A property of `n_rows` events as codes into a dictionary (`codes: uint8|uint16|uint32[n_rows]`)."""
+
+    codes: Codes
+    dictionary: Dictionary
+
+
+class Part(Protocol):
+    """Events of one bucket sorted by (user_id, time, seq).
+
+    `user_ids: int64[n_users]` rises; the rows of user i are `user_offsets[i]` up to `user_offsets[i + 1]`
+    (`user_offsets: int64[n_users + 1]`). `first_us`, `last_us` bound the times of its rows. `key` names the part for caches.
+    """
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def n_rows(self) -> int: ...
+    @property
+    def first_us(self) -> int: ...
+    @property
+    def last_us(self) -> int: ...
+    @property
+    def user_ids(self) -> Int64s: ...
+    @property
+    def user_offsets(self) -> Int64s: ...
+    def time(self) -> Int64s:
+        """µs since the epoch, `int64[n_rows]`."""
+        ...
+
+    def seq(self) -> Int64s:
+        """Log order, `int64[n_rows]`."""
+        ...
+
+    def event(self) -> npt.NDArray[np.uint16]:
+        """Codes of event names, common to all parts of a snapshot, `uint16[n_rows]`."""
+        ...
+
+    def quarter(self) -> Int32s:
+        """Quarter hours since the epoch (`time // QUARTER_US`), `int32[n_rows]`."""
+        ...
+
+    def property(self, name: str) -> Coded | None:
+        """A property of the events as codes; None where no row of the part has it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What is known of one user property in one bucket: user i's values are rows offsets[i]…offsets[i + 1], by time.
+
+    `offsets: int64[n_users + 1]`, `time_us: int64[n]` (since when the value holds), `codes: uint32[n]` into `dictionary`
+    (0: unset from then on).
+    """
+
+    offsets: Int64s
+    time_us: Int64s
+    codes: npt.NDArray[np.uint32]
+    dictionary: Dictionary
+
+
+class ViewLike(Protocol):
+    """One bucket as a query sees it: each user's events in `(time, seq)` order, spread over few parts.
+
+    Rows are numbered over all its parts; user u's events are the rows `begin[u, p]` up to `end[u, p]` for p = 0, 1, …
+    (`begin, end: int64[n_users, n_slots]`), in that order and without overlap. Columns (`time`, `seq`, `event`, `quarter`)
+    are arrays over all rows; rows that belong to nobody (padding, replaced rows) lie outside every range.
+    """
+
+    user_ids: Int64s
+    begin: Int64s
+    end: Int64s
+
+    @property
+    def n_rows(self) -> int: ...
+    @property
+    def time(self) -> Int64s: ...
+    @property
+    def seq(self) -> Int64s: ...
+    @property
+    def event(self) -> npt.NDArray[np.uint16]: ...
+    @property
+    def quarter(self) -> Int32s: ...
+    def property(self, name: str) -> Sequence[tuple[int, Coded]]:
+        """The parts that have the property, each with the number of its first row."""
+        ...
+
+    def history(self, name: str) -> History | None:
+        """A user property over this view's users; None where nobody has it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyInfo:
+    """A property that events or users have: its name, the arrow types its values came in."""
+
+    name: str
+    types: tuple[str, ...]
+
+
+class Snapshot(Protocol):
+    """One version of a log of events: everything a query may read, never half a commit."""
+
+    @property
+    def version(self) -> str: ...
+    @property
+    def as_of_us(self) -> int:
+        """The instant the snapshot speaks for (a file: its last event)."""
+        ...
+
+    @property
+    def event_names(self) -> Sequence[str]:
+        """Names by code: `event_names[code]`."""
+        ...
+
+    @property
+    def event_properties(self) -> dict[str, PropertyInfo]: ...
+    @property
+    def user_properties(self) -> dict[str, PropertyInfo]: ...
+    @property
+    def n_buckets(self) -> int: ...
+    @property
+    def n_events(self) -> int: ...
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What could not be read, one sentence each; empty when the snapshot is whole."""
+        ...
+
+    def bucket(self, index: int, first_us: int | None = None, last_us: int | None = None) -> ViewLike:
+        """The view of a bucket; with bounds (inclusive, µs), parts wholly outside may be left out."""
+        ...
+
+    def user_ids_of(self, names: Sequence[str]) -> Int64s:
+        """Ids of users by name (merged users: the survivor's); unknown names are left out."""
+        ...
+
+    def user_names_of(self, user_ids: Int64s) -> list[str]:
+        """Names of users by id."""
+        ...

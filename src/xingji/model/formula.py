@@ -1,0 +1,116 @@
+"""Formulas over series: letters A, B, … for the series, numbers, + - * / and parentheses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from xingji.model.errors import FieldError
+
+Number = int | float
+_TOKEN = re.compile(r"\s*(?:(\d+(?:\.\d+)?)|([A-Z])|([-+*/()]))")
+_MAX_DEPTH = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A formula in postfix order: numbers, `A`…`Z`, `+ - * /` and `neg`."""
+
+    program: tuple[str | Number, ...]
+
+    def value(self, series: Sequence[Number | None]) -> Number | None:
+        """The result for one value a series; None where a value is missing or a division is by zero."""
+        stack: list[Number | None] = []
+        for part in self.program:
+            if not isinstance(part, str):
+                stack.append(part)
+            elif part.isalpha() and len(part) == 1:
+                stack.append(series[ord(part) - ord("A")])
+            elif part == "neg":
+                top = stack.pop()
+                stack.append(None if top is None else -top)
+            else:
+                right, left = stack.pop(), stack.pop()
+                stack.append(_apply(part, left, right))
+        return stack[0]
+
+
+def _apply(sign: str, left: Number | None, right: Number | None) -> Number | None:
+    if left is None or right is None or (sign == "/" and right == 0):
+        return None
+    match sign:
+        case "+":
+            return left + right
+        case "-":
+            return left - right
+        case "*":
+            return left * right
+        case _:
+            return left / right
+
+
+class _Parser:
+    """Precedence climbing over the tokens of a formula."""
+
+    def __init__(self, text: str, n_series: int) -> None:
+        self.text, self.n_series = text, n_series
+        self.tokens: list[str] = []
+        self.program: list[str | Number] = []
+        at = 0
+        while at < len(text.rstrip()):
+            token = _TOKEN.match(text, at)
+            if not token:
+                self.fail()
+            self.tokens.append(token.group().strip())
+            at = token.end()
+
+    def fail(self) -> None:
+        last = chr(ord("A") + self.n_series - 1)
+        raise FieldError("formula", self.text, f"numbers, series A to {last}, + - * / and parentheses")
+
+    def peek(self) -> str:
+        return self.tokens[0] if self.tokens else ""
+
+    def sum(self, depth: int) -> None:
+        self.product(depth)
+        while self.peek() in ("+", "-") and self.tokens:
+            sign = self.tokens.pop(0)
+            self.product(depth)
+            self.program.append(sign)
+
+    def product(self, depth: int) -> None:
+        self.atom(depth)
+        while self.peek() in ("*", "/") and self.tokens:
+            sign = self.tokens.pop(0)
+            self.atom(depth)
+            self.program.append(sign)
+
+    def atom(self, depth: int) -> None:
+        token = self.tokens.pop(0) if self.tokens and depth < _MAX_DEPTH else ""
+        if token == "-":
+            self.atom(depth + 1)
+            self.program.append("neg")
+        elif token == "(":
+            self.sum(depth + 1)
+            if not self.tokens or self.tokens.pop(0) != ")":
+                self.fail()
+        elif token.isalpha() and ord(token) - ord("A") < self.n_series:
+            self.program.append(token)
+        elif token and token[0].isdigit():
+            self.program.append(float(token) if "." in token else int(token))
+        else:
+            self.fail()
+
+
+def parse_formula(text: str, n_series: int) -> Formula:
+    """The formula of a text over `n_series` series; raises FieldError.
+
+    >>> parse_formula("(A + B) / 2", 2).value([3, 5])
+    4.0
+    """
+    parser = _Parser(text, n_series)
+    parser.sum(0)
+    if parser.tokens:
+        parser.fail()
+    return Formula(tuple(parser.program))
