@@ -5,6 +5,7 @@ VENV     ?= .venv
 PYTHON   ?= python3
 SIZE     ?= 20m
 PYTEST_ARGS ?=
+FAST_TESTS := $(wildcard tests/unit tests/contract tests/docs tests/repository)
 
 BIN      := $(VENV)/bin
 PIP      := $(BIN)/python -m pip --disable-pip-version-check --no-input
@@ -38,7 +39,7 @@ imports: setup
 	$(BIN)/lint-imports
 
 fast-tests: setup kernels
-	$(BIN)/python -m scripts.fast_tests $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS) $(FAST_TESTS)
 
 format: setup ## rewrite the code in the one format, and fix what the linter can fix
 	$(BIN)/ruff check --fix .

@@ -1,0 +1,1 @@
+"""What the Makefile runs: steps of the build and the rules it checks."""
