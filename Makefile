@@ -4,6 +4,7 @@
 VENV     ?= .venv
 PYTHON   ?= python3
 SIZE     ?= 20m
+WORKERS  ?= 2
 PYTEST_ARGS ?=
 FAST_TESTS := $(wildcard tests/unit tests/contract tests/docs tests/repository)
 
@@ -24,7 +25,7 @@ run: $(VENV)/.runtime kernels ## simulate a bank, load it, print its funnel, ret
 	@$(BIN)/xingji demo
 
 test: setup kernels ## run every test
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 check: lint types imports fast-tests ## lint, types, import rules and the fast tests: under two minutes
 
@@ -36,10 +37,10 @@ types: setup
 	$(BIN)/mypy --strict src
 
 imports: setup
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 fast-tests: setup kernels
-	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS) $(FAST_TESTS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile -m "not slow" $(PYTEST_ARGS) $(FAST_TESTS)
 
 format: setup ## rewrite the code in the one format, and fix what the linter can fix
 	$(BIN)/ruff check --fix .
@@ -50,8 +51,7 @@ bench: setup kernels ## time the engine beside its peers: make bench SIZE=20m
 
 setup: $(VENV)/.dev ## install the locked requirements; does nothing unless a lock changed
 
-kernels: $(VENV)/.runtime ## compile the kernels ahead of their first use
-	@$(BIN)/python scripts/compile_kernels.py
+kernels: $(VENV)/.kernels ## compile the kernels ahead of their first use; again when they changed
 
 lock: $(VENV)/.dev ## resolve pyproject.toml anew into requirements/*.txt, with hashes
 	$(COMPILE) --upgrade --build-deps-for editable --output-file requirements/runtime.txt pyproject.toml
@@ -70,11 +70,17 @@ $(BIN)/python:
 
 # Two stamps, so that `make run` does not wait for the linters and the peers of the benchmark.
 $(VENV)/.runtime: requirements/runtime.txt pyproject.toml | $(BIN)/python
+	@echo "Installing the locked requirements into $(VENV); the first time takes a minute or two."
 	$(PIP) install --quiet --require-hashes --requirement requirements/runtime.txt
 	$(EDITABLE)
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
+	@echo "Installing the locked requirements, linters and peers included, into $(VENV)."
 	$(PIP) install --quiet --require-hashes --requirement requirements/dev.txt
 	$(EDITABLE)
 	@touch $(VENV)/.runtime $@
+
+$(VENV)/.kernels: $(VENV)/.runtime $(shell find src/xingji/analysis -name '*.py' 2>/dev/null)
+	@$(BIN)/python scripts/compile_kernels.py
+	@touch $@

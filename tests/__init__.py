@@ -1,0 +1,1 @@
+"""Everything that must hold: unit and contract mirror src, docs runs the pages, repository the habits."""
