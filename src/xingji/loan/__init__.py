@@ -1,0 +1,1 @@
+"""The loan solution as content: tracking plan, vocabulary and the simulated bank; no mechanism."""
