@@ -15,6 +15,8 @@ COMPILE  := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --gene
             --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 .DEFAULT_GOAL := help
+# The two environments are one folder: `make -j` must not install into it twice at once.
+.NOTPARALLEL:
 .DELETE_ON_ERROR:
 .PHONY: help run test check lint types imports fast-tests format bench setup kernels lock audit clean
 
