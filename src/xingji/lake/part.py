@@ -75,7 +75,7 @@ class Part(Protocol):
         """Quarter hours since the epoch (`time // QUARTER_US`), `int32[n_rows]`."""
         ...
 
-    def property(self, name: str) -> Coded | None:
+    def coded(self, name: str) -> Coded | None:
         """A property of the events as codes; None where no row of the part has it."""
         ...
 
@@ -97,14 +97,14 @@ class History:
 class ViewLike(Protocol):
     """One bucket as a query sees it: each user's events in `(time, seq)` order, spread over few parts.
 
-    Rows are numbered over all its parts; user u's events are the rows `begin[u, p]` up to `end[u, p]` for p = 0, 1, …
-    (`begin, end: int64[n_users, n_slots]`), in that order and without overlap. Columns (`time`, `seq`, `event`, `quarter`)
+    Rows are numbered over all its parts; user u's events are the rows `begin[u, s]` up to `end[u, s]` of slots s = 0, 1, …
+    (`begin, end: int32[n_users, n_slots]`), in that order and without overlap. Columns (`time`, `seq`, `event`, `quarter`)
     are arrays over all rows; rows that belong to nobody (padding, replaced rows) lie outside every range.
     """
 
     user_ids: Int64s
-    begin: Int64s
-    end: Int64s
+    begin: Int32s
+    end: Int32s
 
     @property
     def n_rows(self) -> int: ...
@@ -116,7 +116,7 @@ class ViewLike(Protocol):
     def event(self) -> npt.NDArray[np.uint16]: ...
     @property
     def quarter(self) -> Int32s: ...
-    def property(self, name: str) -> Sequence[tuple[int, Coded]]:
+    def coded(self, name: str) -> Sequence[tuple[int, Coded]]:
         """The parts that have the property, each with the number of its first row."""
         ...
 

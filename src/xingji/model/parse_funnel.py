@@ -28,10 +28,9 @@ _MAX_BINS = 200
 
 def read_funnel(fields: Fields, scope: Scope) -> Funnel:
     """A funnel's own fields; impossible combinations are refused."""
-    applies = fields.get("range_applies_to", lambda r: r.one_of("all", "entry"), "all")
     steps = fields.need("steps", _steps)
     funnel = Funnel(
-        dataclasses.replace(scope, range_applies_to=applies),  # type: ignore[arg-type]
+        scope,
         steps,
         fields.get("order", lambda r: r.one_of("ordered", "any", "strict"), "ordered"),  # type: ignore[arg-type]
         _window(fields),

@@ -32,6 +32,7 @@ def read_scope(fields: Fields, default_timezone: str) -> Scope:
         breakdown=fields.get("breakdown", _breakdown, ()),
         breakdown_limit=fields.get("breakdown_limit", lambda r: r.integer(1, _MAX_GROUPS), 25),
         count_by=fields.get("count_by", _count_by, CountBy()),
+        range_applies_to=fields.get("range_applies_to", lambda r: r.one_of("all", "entry"), "all"),  # type: ignore[arg-type]
         as_of_us=fields.get("as_of", _instant_us, None),
         users_of=fields.get("users_of", read_users_of, None),
     )

@@ -1,0 +1,1 @@
+"""The analyses: what a query means, worked out by kernels over the buckets of a snapshot."""

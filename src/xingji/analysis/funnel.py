@@ -1,0 +1,180 @@
+"""Funnels: a table of units with the time of every step of their chosen attempt, and the views made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from xingji.analysis.attempts import FOREVER_US, Attempts, choose, required_steps
+from xingji.analysis.context import Context
+from xingji.analysis.funnel_values import expand, first_values, restricted_bits
+from xingji.analysis.groups import Groups, pack, rank
+from xingji.analysis.selection import Target
+from xingji.analysis.stream import Request, Stream, over_streams
+from xingji.analysis.values import ValueTable
+from xingji.lake.part import Int64s
+from xingji.model.predicate import properties_of
+from xingji.model.query import EventSelector, Funnel
+
+Grid = npt.NDArray[np.int64]
+NEVER = np.int64(-(2**63))
+"""The time of a step that was not reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class FunnelUnits:
+    """Units with an attempt: `unit: int64[n]`, `step_us: int64[n, n_steps]` (NEVER: not reached), `key: int64[n]` (breakdown),
+    `baseline: bool[n]` (the run without any event of the attributed step), `owner: int64[n, n_steps]` (users, -1)."""
+
+    unit: Int64s
+    step_us: Grid
+    key: Int64s
+    baseline: npt.NDArray[np.bool_]
+    owner: Grid
+    units: ValueTable
+    values: ValueTable
+
+    def take(self, rows: npt.NDArray[Any]) -> FunnelUnits:
+        """The units of some rows (numbers or a mask)."""
+        arrays = (self.unit[rows], self.step_us[rows], self.key[rows], self.baseline[rows], self.owner[rows])
+        return FunnelUnits(*arrays, self.units, self.values)
+
+
+def funnel_units(context: Context, query: Funnel) -> FunnelUnits:
+    """The chosen attempt of every unit that has one (per value where the attribution runs once per value)."""
+    request = _request(context, query)
+    tables = over_streams(context, request, lambda stream: _table(context, query, stream))
+    joined = [np.concatenate(column) for column in zip(*tables, strict=True)]
+    return FunnelUnits(*joined, request.unit_values, request.values)
+
+
+def _request(context: Context, query: Funnel) -> Request:
+    scope = query.scope
+    context.check_properties([*scope.breakdown, *query.hold_constant, *properties_of(scope.filter)])
+    targets = [Target(step.selector) for step in query.steps] + [Target(x.selector) for x in query.exclusions]
+    for target in targets:
+        context.check_properties(properties_of(target.selector.filter))
+    if query.order == "strict":
+        targets.append(Target(EventSelector(None), filtered=False))
+    columns = {f"by{at}": ref for at, ref in enumerate(scope.breakdown)}
+    columns |= {f"hold{at}": ref for at, ref in enumerate(query.hold_constant)}
+    end_us = max(context.end_us, context.as_of_us + 1) if scope.range_applies_to == "entry" else context.end_us
+    return Request(targets, context.first_us, end_us, columns, sessions=query.window.session)
+
+
+_Table = tuple[Int64s, Grid, Int64s, npt.NDArray[np.bool_], Grid]
+
+
+def _table(context: Context, query: Funnel, stream: Stream) -> _Table:
+    by_value = query.attribution.kind in ("step", "all_steps")
+    if not by_value:
+        attempts = _choose(context, query, stream)
+        values = [first_values(stream.columns[f"by{i}"], attempts.at, query.attribution.kind == "last_touch")
+                  for i in range(len(query.scope.breakdown))]  # fmt: skip
+        return _rows(stream, attempts, pack(values, len(attempts.unit)), baseline=False)
+    value = pack([stream.columns[f"by{i}"] for i in range(len(query.scope.breakdown))], len(stream.time))
+    restricted, naming = restricted_bits(query)
+    expanded, pair_value = expand(stream, value, restricted, naming)
+    attempts = _choose(context, query, expanded)
+    table = _rows(expanded, attempts, pair_value[attempts.unit], baseline=False)
+    if not _later_step(query):
+        return table
+    named = _named(np.unique(pair_value), len(query.steps))
+    without = Stream(stream.offsets, stream.unit, stream.time, stream.bits & ~restricted, stream.owner, stream.columns)
+    attempts = _choose(context, query, without)
+    other = _rows(without, attempts, np.zeros(len(attempts.unit), np.int64), baseline=True)
+    return tuple(np.concatenate(three) for three in zip(table, named, other, strict=True))  # type: ignore[return-value]
+
+
+def _later_step(query: Funnel) -> bool:
+    return query.attribution.kind == "step" and query.attribution.step > 1
+
+
+def _named(values: Int64s, n_steps: int) -> _Table:
+    """Rows that belong to no unit and only say that a value occurs."""
+    nobody = np.full(len(values), -1, np.int64)
+    never = np.full((len(values), n_steps), NEVER)
+    return nobody, never, values, np.zeros(len(values), np.bool_), np.full_like(never, -1)
+
+
+def _choose(context: Context, query: Funnel, stream: Stream) -> Attempts:
+    keys = [stream.columns[f"hold{at}"] for at in range(len(query.hold_constant))]
+    if query.window.session:
+        session = stream.columns["session"]
+        lonely = -2 - np.arange(len(session))  # an event in no session shares one with nobody
+        keys += [stream.owner, np.where(session >= 0, session, lonely)]
+    return choose(stream, query, keys, min(context.end_us, FOREVER_US))
+
+
+def _rows(stream: Stream, attempts: Attempts, key: Int64s, baseline: bool) -> _Table:
+    reached = attempts.at >= 0
+    events = np.maximum(attempts.at, 0)
+    step_us = np.where(reached, stream.time[events], NEVER) if len(stream.time) else np.empty_like(attempts.at)
+    owner = np.where(reached, stream.owner[events], -1) if len(stream.time) else np.empty_like(attempts.at)
+    return stream.unit[attempts.unit], step_us, key, np.full(len(key), baseline), owner
+
+
+def by_group(query: Funnel, units: FunnelUnits) -> tuple[Groups, list[FunnelUnits]]:
+    """The groups of the result and the units of each."""
+    if _later_step(query):
+        return _by_later_step(query, units)
+    keys, counts = np.unique(units.key, return_counts=True)
+    groups = _rank(query, units, keys, counts)
+    member = groups.member(units.key)
+    tables = [units.take(member == at) for at in range(len(groups.labels))]
+    if groups.has_other and query.attribution.kind in ("step", "all_steps"):
+        tables[-1] = best_per_unit(query, tables[-1])
+    return groups, tables
+
+
+def _by_later_step(query: Funnel, units: FunnelUnits) -> tuple[Groups, list[FunnelUnits]]:
+    """Where a later step is attributed, a unit is in every group: with its own run, or the run without that step."""
+    own, without = units.take(~units.baseline), units.take(units.baseline)
+    keys = np.unique(own.key)
+    own = own.take(own.step_us[:, 0] != NEVER)
+    entered = [len(np.union1d(own.unit[own.key == key], without.unit)) for key in keys.tolist()]
+    groups = _rank(query, units, keys, np.array(entered, np.int64))
+    member = groups.member(own.key)
+    tables = []
+    for at in range(len(groups.labels)):
+        mine = own.take(member == at)
+        last = groups.has_other and at == len(groups.labels) - 1
+        others = without if last else without.take(~np.isin(without.unit, mine.unit))
+        both = join(mine, others)
+        tables.append(best_per_unit(query, both) if last else both)
+    return groups, tables
+
+
+def _rank(query: Funnel, units: FunnelUnits, keys: Int64s, counts: Int64s) -> Groups:
+    scope = query.scope
+    return rank(keys, counts.tolist(), len(scope.breakdown), scope.breakdown_limit, units.values)
+
+
+def join(one: FunnelUnits, two: FunnelUnits) -> FunnelUnits:
+    """The units of two tables, one after the other."""
+    names = ("unit", "step_us", "key", "baseline", "owner")
+    return FunnelUnits(*(np.concatenate([getattr(one, n), getattr(two, n)]) for n in names), one.units, one.values)
+
+
+def best_per_unit(query: Funnel, units: FunnelUnits) -> FunnelUnits:
+    """Of several runs of a unit the one that goes furthest, then ends earliest, then starts latest."""
+    steps = units.step_us[:, required_steps(query)]
+    level = (steps != NEVER).sum(axis=1)
+    last = steps[np.arange(len(steps)), np.maximum(level - 1, 0)]
+    order = np.lexsort((-steps[:, 0], last, -level, units.unit))
+    first = np.ones(len(order), np.bool_)
+    first[1:] = units.unit[order][1:] != units.unit[order][:-1]
+    return units.take(order[first])
+
+
+def previous_required(query: Funnel) -> Sequence[int]:
+    """For each listed step (from 0) the required step before it; -1 for the first."""
+    found, last = [], -1
+    for at, step in enumerate(query.steps):
+        found.append(last)
+        last = last if step.optional else at
+    return found

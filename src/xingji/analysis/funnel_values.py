@@ -1,0 +1,52 @@
+"""Which breakdown value a unit of a funnel gets: along its attempt, or one run for each value."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from xingji.analysis.stream import Stream
+from xingji.lake.part import Int64s
+from xingji.model.query import Funnel
+
+
+def first_values(codes: Int64s, at: npt.NDArray[np.int64], from_last: bool) -> Int64s:
+    """The first set code (or the last) along each attempt's events, 0 where none is set."""
+    value = np.zeros(len(at), np.int64)
+    steps = range(at.shape[1])
+    for step in reversed(steps) if from_last else steps:
+        reached = (at[:, step] >= 0) & (value == 0)
+        value[reached] = codes[at[reached, step]]
+    return value
+
+
+def restricted_bits(query: Funnel) -> tuple[np.uint64, np.uint64]:
+    """The steps whose events must carry the group's value, and the steps whose events name the groups, as bits."""
+    every = np.uint64((1 << len(query.steps)) - 1)
+    if query.attribution.kind == "step":
+        step = np.uint64(1 << (query.attribution.step - 1))
+        return step, step
+    return every, every if query.order == "any" else np.uint64(1)
+
+
+def expand(stream: Stream, value: Int64s, restricted: np.uint64, naming: np.uint64) -> tuple[Stream, Int64s]:
+    """A stream with one copy of each unit for every value at its naming events, in which restricted steps match only those.
+
+    Returns the stream and the value of each copy.
+    """
+    unit_of = stream.unit_of_event()
+    named = stream.bits & naming != 0
+    order = np.lexsort((value[named], unit_of[named]))
+    units, values = unit_of[named][order], value[named][order]
+    fresh = np.ones(len(units), np.bool_)
+    fresh[1:] = (units[1:] != units[:-1]) | (values[1:] != values[:-1])
+    units, values = units[fresh], values[fresh]
+    lengths = np.diff(stream.offsets)[units]
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    events = np.repeat(stream.offsets[:-1][units] - offsets[:-1], lengths) + np.arange(offsets[-1])
+    foreign = value[events] != np.repeat(values, lengths)
+    bits = np.where(foreign, stream.bits[events] & ~restricted, stream.bits[events])
+    columns = {name: column[events] for name, column in stream.columns.items()}
+    return Stream(offsets, stream.unit[units], stream.time[events], bits, stream.owner[events], columns), values
+
+

@@ -1,0 +1,98 @@
+"""Breakdown groups: packing the codes of up to three properties into one key, ranking, and "Other"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from xingji.analysis.values import ValueTable, order_key, to_json
+from xingji.lake.part import Int64s
+from xingji.model.errors import CallerError
+
+OTHER = "Other"
+_BITS = {1: 62, 2: 31, 3: 20}
+
+
+def pack(columns: Sequence[Int64s], length: int) -> Int64s:
+    """One key for the codes of several properties; zeros without any."""
+    if not columns:
+        return np.zeros(length, np.int64)
+    bits = _BITS[len(columns)]
+    key = np.zeros(length, np.int64)
+    for column in columns:
+        if length and int(column.max()) >> bits:
+            raise CallerError(f"breakdown has a property of more than {1 << bits} values; allowed: fewer, or one property")
+        key = (key << bits) | column
+    return key
+
+
+def unpack(key: int, n_columns: int) -> tuple[int, ...]:
+    """The codes that `pack` put into a key."""
+    bits = _BITS.get(n_columns, 0)
+    return tuple((key >> (bits * at)) & ((1 << bits) - 1) for at in reversed(range(n_columns)))
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """The groups of a result in order: `keys[i]` has the breakdown `labels[i]`; `rest` are the keys that are Other."""
+
+    keys: Int64s
+    labels: tuple[list[Any], ...]
+    rest: Int64s
+
+    @property
+    def has_other(self) -> bool:
+        """Whether the last label is Other."""
+        return len(self.rest) > 0
+
+    def member(self, key: Int64s) -> Int64s:
+        """The number of the group of each key (Other: `len(keys)`; unknown keys: -1)."""
+        order = np.argsort(self.keys)
+        place = np.searchsorted(self.keys, key, sorter=order) if len(self.keys) else np.zeros(len(key), np.int64)
+        hit = order[np.minimum(place, len(order) - 1)] if len(order) else place
+        known = self.keys[hit] == key if len(order) else np.zeros(len(key), np.bool_)
+        other = len(self.keys) if self.has_other else -1
+        return np.where(known, hit, np.where(np.isin(key, self.rest), other, -1)).astype(np.int64)
+
+    def find(self, breakdown: Sequence[Any] | None) -> int | None:
+        """The number of the group with these values; with none given, the only group."""
+        if breakdown is None:
+            return 0 if len(self.labels) == 1 else None
+        wanted = [to_json(value) for value in breakdown]
+        for at, label in enumerate(self.labels):
+            if len(label) == len(wanted) and all(type(a) is type(b) and a == b for a, b in zip(label, wanted, strict=True)):
+                return at
+        return None
+
+
+def rank(keys: Int64s, figures: Sequence[Any], n_columns: int, limit: int, values: ValueTable) -> Groups:
+    """Groups by their figure, descending (None last), then by value; beyond `limit` they are Other.
+
+    Without a breakdown there is exactly one group, whose key is 0.
+    """
+    if n_columns == 0:
+        return Groups(np.zeros(1, np.int64), ([],), np.empty(0, np.int64))
+
+    def sort_key(at: int) -> tuple[Any, ...]:
+        figure = figures[at]
+        named = [order_key(values.values[code]) for code in unpack(int(keys[at]), n_columns)]
+        return figure is None, 0 if figure is None else -figure, named
+
+    order = sorted(_contenders(figures, limit), key=sort_key)[:limit]
+    chosen = keys[order]
+    rest = np.setdiff1d(keys, chosen)
+    labels = [[to_json(values.values[code]) for code in unpack(int(key), n_columns)] for key in chosen.tolist()]
+    if len(rest):
+        labels.append([OTHER] * n_columns)
+    return Groups(chosen, tuple(labels), rest)
+
+
+def _contenders(figures: Sequence[Any], limit: int) -> list[int]:
+    """The groups that may be among the first `limit`: only they need their values looked at."""
+    if len(figures) <= limit * 4 or any(figure is None for figure in figures):
+        return list(range(len(figures)))
+    least = sorted(figures, reverse=True)[limit - 1]
+    return [at for at, figure in enumerate(figures) if figure >= least]

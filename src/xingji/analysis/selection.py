@@ -1,0 +1,85 @@
+"""Selectors as bits: which of a query's selectors each row of a view matches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from xingji.analysis.predicates import Mask, row_mask
+from xingji.lake.part import Snapshot, ViewLike
+from xingji.model.predicate import Predicate
+from xingji.model.query import EventSelector
+
+Uint64s = npt.NDArray[np.uint64]
+_ALL_BITS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Row r matches the selectors whose bits are set in `bits_of[codes[r]]` (`codes: uint16[n_rows]`)."""
+
+    codes: npt.NDArray[np.uint16]
+    bits_of: Uint64s
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What one bit stands for: a selector, under the query's filter (`filtered`) or without it."""
+
+    selector: EventSelector
+    filtered: bool = True
+
+
+def select(
+    targets: Sequence[Target], filter_: Predicate | None, view: ViewLike, snapshot: Snapshot, as_of_us: int
+) -> Selection:
+    """The selection of the targets (bit i is target i) over a view."""
+    by_event = event_bits([target.selector for target in targets], snapshot.event_names)
+    conditions = [_condition(target, filter_) for target in targets]
+    if not any(conditions):
+        return Selection(view.event, by_event)
+    masks = {want: _mask(want, view, snapshot, as_of_us) for want in set(conditions) if want}
+    if len(masks) == 1 and all(conditions):
+        dead = np.uint16(len(by_event))
+        codes = np.where(next(iter(masks.values())), view.event, dead)
+        return Selection(codes, np.append(by_event, np.uint64(0)))
+    bits = by_event[view.event]
+    for at, want in enumerate(conditions):
+        if want:
+            bits &= ~(np.logical_not(masks[want]).astype(np.uint64) << np.uint64(at))
+    kinds, codes = np.unique(bits, return_inverse=True)
+    return Selection(codes.astype(np.uint16), kinds)
+
+
+def event_bits(selectors: Sequence[EventSelector], names: Sequence[str]) -> Uint64s:
+    """The bits of each event name by its code, filters aside, `uint64[n_names]`."""
+    if len(selectors) > _ALL_BITS:
+        raise ValueError(f"{len(selectors)} selectors; a word has {_ALL_BITS} bits")
+    codes = {name: code for code, name in enumerate(names)}
+    out = np.zeros(max(len(names), 1), np.uint64)
+    for at, selector in enumerate(selectors):
+        bit = np.uint64(1 << at)
+        if selector.events is None:
+            out |= bit
+        for name in selector.events or ():
+            if name in codes:
+                out[codes[name]] |= bit
+    return out
+
+
+_Condition = tuple[Predicate, ...]
+
+
+def _condition(target: Target, filter_: Predicate | None) -> _Condition:
+    whole = filter_ if target.filtered else None
+    return tuple(term for term in (whole, target.selector.filter) if term is not None)
+
+
+def _mask(want: _Condition, view: ViewLike, snapshot: Snapshot, as_of_us: int) -> Mask:
+    mask = row_mask(want[0], view, snapshot, as_of_us)
+    for term in want[1:]:
+        mask = mask & row_mask(term, view, snapshot, as_of_us)
+    return mask

@@ -1,0 +1,236 @@
+"""Streams: the events a query selects, unit by unit and in order, whatever a unit is; what the kernels walk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from xingji.analysis.columns import row_values
+from xingji.analysis.context import Context
+from xingji.analysis.kernels.collect import collect, collect_all_times, keep_first, sessions
+from xingji.analysis.predicates import dictionary_mask
+from xingji.analysis.selection import Target, select
+from xingji.analysis.values import ValueTable
+from xingji.lake.part import Dictionary, Int32s, Int64s, ViewLike
+from xingji.model.errors import QueryTooLargeError
+from xingji.model.predicate import Comparison, Predicate, PropertyRef
+
+T = TypeVar("T")
+Uint64s = npt.NDArray[np.uint64]
+SESSION_GAP_US = 30 * 60_000_000
+_ORIGIN = PropertyRef("event", "$origin")
+_ROW_BYTES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Unit u's selected events are [offsets[u], offsets[u + 1]), in order.
+
+    `unit: int64[n_units]`: the user's id, or the code of the unit's value in the request's `unit_values`. Per event:
+    `time: int64[n]` µs, `bits: uint64[n]` (which targets it matches), `owner: int64[n]` (its user's id), `columns[name]:
+    int64[n]` (value codes, or session numbers).
+    """
+
+    offsets: Int64s
+    unit: Int64s
+    time: Int64s
+    bits: Uint64s
+    owner: Int64s
+    columns: Mapping[str, Int64s]
+
+    def unit_of_event(self) -> Int64s:
+        """The number of the unit of every event."""
+        return np.repeat(np.arange(len(self.unit)), np.diff(self.offsets))
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a stream shall hold: events that match any target, within [first_us, end_us), with the wanted columns.
+
+    `properties`: column name → property whose codes in `values` it holds. `sessions`: add the column "session".
+    """
+
+    targets: Sequence[Target]
+    first_us: int
+    end_us: int
+    properties: Mapping[str, PropertyRef] = field(default_factory=dict)
+    sessions: bool = False
+    values: ValueTable = field(default_factory=ValueTable)
+    unit_values: ValueTable = field(default_factory=ValueTable)
+
+    @property
+    def first_time_bits(self) -> int:
+        """The targets of which a unit's first match in all history alone counts."""
+        return sum(1 << at for at, target in enumerate(self.targets) if target.selector.first_time)
+
+
+def over_streams(context: Context, request: Request, task: Callable[[Stream], T]) -> list[T]:
+    """The task's result for streams that together hold every unit once."""
+    count_by = context.scope.count_by
+    bounds = None if request.first_time_bits else (request.first_us, request.end_us)
+    if count_by.kind != "property":
+        return context.over_buckets(lambda view: task(_of_view(context, request, view)), _padded(bounds, request, context))
+    results: list[T] = []
+    parts = _partitions(context, request)
+    for part in range(parts):
+        pieces = context.over_buckets(
+            lambda view, part=part: _pieces(context, request, view, part, parts),  # type: ignore[misc]
+            _padded(bounds, request, context),
+        )
+        results.append(task(_by_value(request, pieces)))
+    return results
+
+
+def _padded(bounds: tuple[int, int] | None, request: Request, context: Context) -> tuple[int, int] | None:
+    """Bounds widened to what the sessions of events near the start depend on."""
+    if bounds is None or not (request.sessions or context.scope.count_by.kind == "session"):
+        return bounds
+    return bounds[0] - SESSION_GAP_US, bounds[1]
+
+
+def _partitions(context: Context, request: Request) -> int:
+    """Into how many parts the units are split so that one part's events fit the memory bound."""
+    needed = context.snapshot.n_events * (_ROW_BYTES + 8 * len(request.properties))
+    parts = -(-needed // max(context.memory_bound_bytes, 1))
+    if parts > 256:
+        raise QueryTooLargeError(needed // 256, context.memory_bound_bytes, "narrow its events or its range")
+    return max(parts, 1)
+
+
+def selected_rows(
+    context: Context, request: Request, view: ViewLike, filter_: Predicate | None
+) -> tuple[Int64s, Int32s, Uint64s]:
+    """The matching rows of a view user by user: offsets, rows and bits; first-time targets see all history."""
+    chosen = select(request.targets, filter_, view, context.snapshot, context.as_of_us)
+    offsets = np.zeros(len(view.user_ids) + 1, np.int64)
+    rows = np.empty(view.n_rows + 1, np.int32)
+    if request.first_time_bits or _covers(request, view):
+        count = collect_all_times(view.begin, view.end, chosen.codes, chosen.bits_of, offsets, rows)
+    else:
+        bounds = request.first_us, request.end_us
+        count = collect(view.begin, view.end, chosen.codes, chosen.bits_of, view.time, *bounds, offsets, rows)
+    rows = rows[:count]
+    return offsets, rows, chosen.bits_of[chosen.codes[rows]]
+
+
+def _covers(request: Request, view: ViewLike) -> bool:
+    return request.first_us <= -(2**61) and request.end_us >= 2**61
+
+
+def _columns(context: Context, request: Request, view: ViewLike, rows: Int32s) -> dict[str, Int64s]:
+    found = {}
+    for name, ref in request.properties.items():
+        codes = row_values(view, context.snapshot, ref, request.values.encode, np.int64)
+        found[name] = codes[rows].astype(np.int64)
+    return found
+
+
+def session_numbers(context: Context, view: ViewLike, gap_us: int = SESSION_GAP_US) -> Int32s:
+    """The number of each row's session within its user, -1 where it has none, `int32[n_rows]`."""
+    client = np.empty(0, np.uint8)
+    if _ORIGIN.name in context.snapshot.event_properties:
+        client = row_values(view, context.snapshot, _ORIGIN, _is_client, np.uint8)  # type: ignore[assignment]
+    out = np.full(view.n_rows, -1, np.int32)
+    sessions(view.begin, view.end, view.time, client, gap_us, out)
+    return out
+
+
+def _is_client(dictionary: Dictionary) -> npt.NDArray[np.generic]:
+    mask = dictionary_mask(Comparison(_ORIGIN, "=", "client"), dictionary, 0)
+    mask[0] = True
+    return mask
+
+
+def _of_view(context: Context, request: Request, view: ViewLike) -> Stream:
+    """The stream of users, or of their sessions, of one bucket."""
+    offsets, rows, bits = selected_rows(context, request, view, context.scope.filter)
+    columns = _columns(context, request, view, rows)
+    unit, owner = view.user_ids, np.repeat(view.user_ids, np.diff(offsets))
+    by_session = context.scope.count_by.kind == "session"
+    if by_session or request.sessions:
+        columns["session"] = session_numbers(context, view)[rows].astype(np.int64)
+    if by_session:
+        rows, bits, owner, columns = _kept(columns["session"] >= 0, rows, bits, owner, columns)
+        starts = _run_starts(owner, columns["session"])
+        offsets, unit = np.append(starts, len(rows)), owner[starts]
+    return _finish(request, Stream(offsets, unit, view.time[rows], bits, owner, columns))
+
+
+def _kept(keep: npt.NDArray[np.bool_], *arrays: object) -> list:  # type: ignore[type-arg]
+    """The kept items of arrays and of dictionaries of arrays."""
+    return [
+        {name: column[keep] for name, column in array.items()} if isinstance(array, dict) else array[keep]  # type: ignore[index]
+        for array in arrays
+    ]
+
+
+def _run_starts(*keys: Int64s) -> Int64s:
+    """Where a run of equal keys begins."""
+    if not len(keys[0]):
+        return np.empty(0, np.int64)
+    change = np.zeros(len(keys[0]), np.bool_)
+    change[0] = True
+    for key in keys:
+        change[1:] |= key[1:] != key[:-1]
+    return np.flatnonzero(change)
+
+
+def _finish(request: Request, stream: Stream) -> Stream:
+    """Leave first-time targets their first event, then cut to the range."""
+    if not request.first_time_bits:
+        return stream
+    keep_first(stream.offsets, stream.bits, request.first_time_bits)
+    keep = (stream.bits != 0) & (stream.time >= request.first_us) & (stream.time < request.end_us)
+    before = np.concatenate([[0], np.cumsum(keep)]).astype(np.int64)
+    time, bits, owner, columns = _kept(keep, stream.time, stream.bits, stream.owner, dict(stream.columns))
+    return Stream(before[stream.offsets], stream.unit, time, bits, owner, columns)
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """One bucket's events of property units, not yet brought together."""
+
+    unit: Int64s
+    seq: Int64s
+    stream: Stream
+
+
+def _pieces(context: Context, request: Request, view: ViewLike, part: int, parts: int) -> _Piece:
+    ref = context.scope.count_by.property
+    assert ref is not None
+    offsets, rows, bits = selected_rows(context, request, view, context.scope.filter)
+    owner = np.repeat(view.user_ids, np.diff(offsets))
+    unit = row_values(view, context.snapshot, ref, request.unit_values.encode, np.int64)[rows].astype(np.int64)
+    keep = (unit != 0) & (unit % parts == part)
+    rows, bits, owner, unit = _kept(keep, rows, bits, owner, unit)
+    columns = _columns(context, request, view, rows)
+    if request.sessions:
+        columns["session"] = session_numbers(context, view)[rows].astype(np.int64)
+    return _Piece(unit, view.seq[rows], Stream(offsets, unit, view.time[rows], bits, owner, columns))
+
+
+def _by_value(request: Request, pieces: Sequence[_Piece]) -> Stream:
+    """Bring the events of each value together, in (time, seq) order."""
+    unit = np.concatenate([piece.unit for piece in pieces])
+    seq = np.concatenate([piece.seq for piece in pieces])
+    streams = [piece.stream for piece in pieces]
+    time = np.concatenate([stream.time for stream in streams])
+    order = np.lexsort((seq, time, unit))
+    unit = unit[order]
+    starts = _run_starts(unit)
+    names = streams[0].columns
+    return _finish(
+        request,
+        Stream(
+            np.append(starts, len(unit)),
+            unit[starts],
+            time[order],
+            np.concatenate([stream.bits for stream in streams])[order],
+            np.concatenate([stream.owner for stream in streams])[order],
+            {name: np.concatenate([stream.columns[name] for stream in streams])[order] for name in names},
+        ),
+    )

@@ -1,0 +1,102 @@
+"""Turning columns of values into codes and dictionaries, whatever types the values have."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from xingji.lake.part import Coded, Codes, Dictionary
+
+
+def narrow(codes: npt.NDArray[np.integer], n_codes: int) -> Codes:
+    """Codes in the narrowest unsigned type that holds `n_codes` of them."""
+    kind = np.uint8 if n_codes <= 1 << 8 else np.uint16 if n_codes <= 1 << 16 else np.uint32
+    return codes.astype(kind, copy=False)  # type: ignore[return-value]
+
+
+def encode_column(column: pa.Array | pa.ChunkedArray) -> Coded:
+    """A typed column as codes; nulls and NaN are missing."""
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if isinstance(array, pa.ChunkedArray):
+        array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], array.type)
+    if pa.types.is_floating(array.type):
+        array = pc.if_else(pc.is_nan(array), pa.scalar(None, array.type), array)
+    if not pa.types.is_dictionary(array.type):
+        array = array.dictionary_encode()
+    codes = array.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64) + 1
+    values = array.dictionary
+    if values.null_count:
+        lut = np.concatenate([[0], np.where(values.is_valid(), np.arange(1, len(values) + 1), 0)])
+        codes, values = lut[codes], values.fill_null("")
+    if pa.types.is_large_string(values.type):
+        values = values.cast(pa.string())
+    return Coded(narrow(codes, len(values) + 1), Dictionary((values,)))
+
+
+def encode_values(values: Iterable[object]) -> tuple[npt.NDArray[np.int64], Dictionary]:
+    """Python values (None: missing) as codes and a dictionary of one chunk a type."""
+    by_type: dict[pa.DataType, dict[object, int]] = {}
+    found: list[tuple[pa.DataType, int] | None] = []
+    for value in values:
+        if value is None:
+            found.append(None)
+            continue
+        kind, key = _typed(value)
+        places = by_type.setdefault(kind, {})
+        found.append((kind, places.setdefault(key, len(places))))
+    first, start = {}, 1
+    for kind, places in by_type.items():
+        first[kind] = start
+        start += len(places)
+    codes = np.fromiter((0 if at is None else first[at[0]] + at[1] for at in found), np.int64, len(found))
+    return codes, Dictionary(tuple(pa.array(list(places), kind) for kind, places in by_type.items()))
+
+
+def _typed(value: object) -> tuple[pa.DataType, object]:
+    if isinstance(value, bool):
+        return pa.bool_(), value
+    if isinstance(value, int):
+        return (pa.int64(), value) if -(2**63) <= value < 2**63 else (pa.float64(), float(value))
+    if isinstance(value, Decimal):
+        return pa.float64(), float(value)
+    if isinstance(value, float):
+        return pa.float64(), value
+    if isinstance(value, str):
+        return pa.string(), value
+    return pa.binary(), json.dumps(value, ensure_ascii=False, sort_keys=True).encode()
+
+
+def join(parts: Sequence[Coded | None], lengths: Sequence[int]) -> Coded:
+    """Codes of several blocks, one after the other, over their dictionaries, one after the other."""
+    chunks: list[pa.Array] = []
+    blocks: list[npt.NDArray[np.int64]] = []
+    shift = 0
+    for coded, length in zip(parts, lengths, strict=True):
+        if coded is None:
+            blocks.append(np.zeros(length, np.int64))
+            continue
+        codes = coded.codes.astype(np.int64)
+        blocks.append(np.where(codes == 0, 0, codes + shift))
+        chunks.extend(coded.dictionary.chunks)
+        shift += len(coded.dictionary) - 1
+    codes = np.concatenate(blocks) if blocks else np.zeros(0, np.int64)
+    return Coded(narrow(codes, shift + 1), Dictionary(tuple(chunks)))
+
+
+def overlay(base: Coded | None, rows: npt.NDArray[np.int64], values: Sequence[object], n_rows: int) -> Coded | None:
+    """`base` with the python `values` put at `rows`, where a property's values came in several types."""
+    if not len(rows):
+        return base
+    extra, dictionary = encode_values(values)
+    codes = base.codes.astype(np.int64) if base else np.zeros(n_rows, np.int64)
+    shift = len(base.dictionary) - 1 if base else 0
+    codes = codes.copy()
+    codes[rows] = np.where(extra == 0, 0, extra + shift)
+    chunks = (base.dictionary.chunks if base else ()) + dictionary.chunks
+    return Coded(narrow(codes, shift + len(dictionary)), Dictionary(chunks))
