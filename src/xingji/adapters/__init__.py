@@ -1,0 +1,1 @@
+"""One folder for each implementation of a port; only the composing layer chooses among them."""

@@ -1,0 +1,173 @@
+"""Commits are atomic over tables and idempotent; versions are pinned; what nobody needs is collected."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from tests.contract.lake.conftest import put_file
+from xingji.model.errors import BusyError, DamagedFileError
+from xingji.ports.lake_store import (
+    CommitConflictError,
+    LakeChange,
+    LakeStore,
+    LakeTable,
+    Property,
+    Subject,
+)
+
+Reopen = Callable[[], LakeStore]
+AMOUNT = Property(Subject.EVENT, "amount", "int64", 8)
+
+
+def test_new_lake_is_empty_and_whole(store: LakeStore) -> None:
+    version = store.version()
+    assert (version.number, version.files, version.event_names, version.n_buckets) == (0, (), (), 4)
+    assert store.check() == []
+
+
+def test_commit_shows_all_its_tables_at_once(store: LakeStore, reopen: Reopen) -> None:
+    files = tuple(put_file(store, table=table) for table in (LakeTable.EVENTS, LakeTable.USERS_TAIL))
+    change = LakeChange("b", add=files, event_names=("open", "pay"), columns=(AMOUNT,))
+    written = store.commit(change)
+    read = reopen().version()
+    assert written == read
+    assert set(read.files) == set(files)
+    assert (read.number, read.event_names, read.properties) == (1, ("open", "pay"), (AMOUNT,))
+
+
+def test_same_batch_changes_nothing(store: LakeStore) -> None:
+    file = put_file(store)
+    first = store.commit(LakeChange("b", add=(file,)))
+    again = store.commit(LakeChange("b", add=(put_file(store),)))
+    assert again == first
+    assert (store.is_committed("b"), store.is_committed("c")) == (True, False)
+
+
+def test_replacing_what_was_replaced_is_refused(store: LakeStore, reopen: Reopen) -> None:
+    file = put_file(store)
+    store.commit(LakeChange("a", add=(file,)))
+    reopen().commit(LakeChange("b", add=(put_file(store),), remove=(file,), operation="replace"))
+    before = store.version()
+    with pytest.raises(CommitConflictError, match="the change c came too late"):
+        store.commit(LakeChange("c", add=(put_file(store),), remove=(file,), operation="replace"))
+    assert store.version() == before
+    assert not store.is_committed("c")
+
+
+def test_changes_of_many_threads_all_arrive(store: LakeStore) -> None:
+    def append(batch: int) -> None:
+        with store.writer():
+            store.commit(LakeChange(f"b{batch}", add=(put_file(store),)))
+
+    threads = [threading.Thread(target=append, args=(batch,)) for batch in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (store.version().number, len(store.version().files)) == (12, 12)
+
+
+def test_pinned_version_stays_readable(store: LakeStore) -> None:
+    old = put_file(store, rows=3)
+    store.commit(LakeChange("a", add=(old,)))
+    with store.pin() as pin:
+        store.commit(LakeChange("b", add=(put_file(store),), remove=(old,), operation="replace"))
+        assert store.collect().held >= 1
+        assert pin.version.files == (old,)
+        with store.open_input(old.path) as file:
+            assert pq.read_table(file).num_rows == 3
+    assert store.collect().held == 0
+    assert store.size(old.path) == -1
+    with pytest.raises(DamagedFileError, match=old.path):
+        store.open_input(old.path)
+
+
+def test_grace_keeps_what_was_superseded_just_now(store: LakeStore) -> None:
+    old = put_file(store)
+    store.commit(LakeChange("a", add=(old,)))
+    store.commit(LakeChange("b", remove=(old,), operation="delete"))
+    store.collect(grace_seconds=3600)
+    assert store.size(old.path) == old.bytes
+    store.collect()
+    assert store.size(old.path) == -1
+
+
+def test_collection_removes_orphans_but_not_unfinished_work(store: LakeStore) -> None:
+    session = store.session("compaction")
+    kept, orphan = put_file(store, session=session), put_file(store)
+    store.collect()
+    assert (store.size(kept.path), store.size(orphan.path)) == (kept.bytes, -1)
+    assert list(store.sessions()) == ["compaction"]
+    session.end()
+    store.collect()
+    assert (store.size(kept.path), list(store.sessions())) == (-1, [])
+    assert store.check() == []
+
+
+def test_metadata_does_not_grow_with_commits(store: LakeStore) -> None:
+    for batch in range(30):
+        store.commit(LakeChange(f"b{batch}", add=(put_file(store),)))
+    store.collect()
+    assert len(store.version().files) == 30
+    assert store.collect().files == 0
+    store.commit(LakeChange("end", remove=store.version().files, operation="delete"))
+    assert store.collect().files >= 30
+    assert store.version().files == ()
+
+
+def test_session_has_one_holder(store: LakeStore, reopen: Reopen) -> None:
+    session = store.session("import-1")
+    with pytest.raises(BusyError, match="import-1"):
+        reopen().session("import-1")
+    session.release()
+    reopen().session("import-1").end()
+
+
+def test_writer_is_reentrant_and_exclusive(store: LakeStore, reopen: Reopen) -> None:
+    with store.rewriter():
+        with store.rewriter():
+            pass
+        with pytest.raises(BusyError):
+            reopen().rewriter().__enter__()
+    with reopen().rewriter():
+        pass
+
+
+def test_users_get_numbers_in_order_of_first_sight(store: LakeStore, reopen: Reopen) -> None:
+    assert store.assign_users(["li", "wang", "li"]).tolist() == [1, 2, 1]
+    assert reopen().assign_users(["zhao", "wang"]).tolist() == [3, 2]
+    assert store.find_users(["nobody", "zhao"]).tolist() == [0, 3]
+    assert store.user_names(np.array([3, 9, 1])) == ["zhao", "", "li"]
+
+
+def test_bound_names_lead_to_the_last_survivor(store: LakeStore) -> None:
+    store.assign_users(["a", "b", "c"])
+    store.commit(LakeChange("1", aliases=((1, 2),)))
+    store.commit(LakeChange("2", aliases=((2, 3),)))
+    assert store.find_users(["a", "b", "c"]).tolist() == [3, 3, 3]
+    assert store.users_bound_to([3]) == [1, 2]
+
+
+def test_forgotten_users_numbers_are_not_given_again(store: LakeStore) -> None:
+    store.assign_users(["a", "b"])
+    store.commit(LakeChange("1", forget=(2,)))
+    assert store.find_users(["b"]).tolist() == [0]
+    assert store.assign_users(["c"]).tolist() == [3]
+
+
+def test_places_in_log_order_are_given_once(store: LakeStore, reopen: Reopen) -> None:
+    first = store.reserve_seq(10)
+    assert reopen().reserve_seq(5) == first + 10
+    assert store.reserve_seq(1) == first + 15
+
+
+def test_check_names_a_file_that_is_not_there(store: LakeStore) -> None:
+    file = put_file(store)
+    store.commit(LakeChange("a", add=(replace(file, bytes=file.bytes + 1),)))
+    assert [file.path in trouble for trouble in store.check()] == [True]
