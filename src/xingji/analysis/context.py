@@ -88,7 +88,8 @@ class Restricted:
     """A view in which only the given users (sorted ids) have rows."""
 
     def __init__(self, view: ViewLike, kept_users: Int64s) -> None:
-        self._view = view
+        self._view, self.n_rows = view, view.n_rows
+        self.first_us, self.last_us = view.first_us, view.last_us
         self.user_ids: Int64s = view.user_ids
         dropped = ~np.isin(view.user_ids, kept_users)
         self.begin: Int32s = view.begin.copy()

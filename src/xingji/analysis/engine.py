@@ -7,6 +7,8 @@ from typing import Any
 
 from xingji.analysis.context import Context, Runner, SerialRunner
 from xingji.analysis.funnel_views import answer_funnel
+from xingji.analysis.retention import answer_retention
+from xingji.analysis.trend import answer_trend
 from xingji.lake.part import Snapshot
 from xingji.model.query import Funnel, Paths, Query, Retention, Trend
 
@@ -39,4 +41,4 @@ def run_query(
     return result
 
 
-_ANSWERS: dict[type, Callable[[Context, Any], dict[str, Any]]] = {Funnel: answer_funnel}
+_ANSWERS: dict[type, Callable[[Context, Any], dict[str, Any]]] = {Trend: answer_trend, Funnel: answer_funnel, Retention: answer_retention}

@@ -106,6 +106,10 @@ class ViewLike(Protocol):
     begin: Int32s
     end: Int32s
 
+    first_us: int
+    last_us: int
+    """Bounds of the times of its rows (perhaps wider than the users' rows)."""
+
     @property
     def n_rows(self) -> int: ...
     @property

@@ -110,6 +110,8 @@ class View:
         self.user_ids, self.begin, self.end = user_ids, begin, end
         self._parts, self._starts, self._histories = parts, starts, histories
         self.n_rows = starts[-1]
+        self.first_us = min((part.first_us for part in parts), default=0)
+        self.last_us = max((part.last_us for part in parts), default=0)
 
     def _column(self, column: Callable[[Part], npt.NDArray[Number]], kind: type[Number]) -> npt.NDArray[Number]:
         if len(self._parts) == 1:

@@ -1,0 +1,211 @@
+"""Retention: cohorts of units by the period they entered, and how many of each came back later."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from xingji.analysis.calendar import Buckets, bucket_index, make_buckets
+from xingji.analysis.context import Context
+from xingji.analysis.groups import Groups, pack, rank
+from xingji.analysis.kernels.retention import START, retained
+from xingji.analysis.listing import list_units
+from xingji.analysis.selection import Target
+from xingji.analysis.stream import Request, Stream, over_streams
+from xingji.lake.part import Int32s, Int64s
+from xingji.model.errors import FieldError
+from xingji.model.predicate import properties_of
+from xingji.model.query import DAY_US, EventSelector, Retention
+
+Grid = npt.NDArray[np.int64]
+_LENGTH_US = {"hour": DAY_US // 24, "day": DAY_US, "week": 7 * DAY_US, "month": 30 * DAY_US}
+_LONGEST_US = _LENGTH_US | {"month": 31 * DAY_US, "hour": DAY_US // 12}
+_NOBODY = np.array([-1, -1, -2], np.int64)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """One retention at work: `cohorts` are its first `n_cohorts` calendar periods, followed by those they reach."""
+
+    context: Context
+    query: Retention
+    request: Request
+    periods: Buckets
+    n_cohorts: int
+    column_of: Int32s
+    n_columns: int
+
+
+def answer_retention(context: Context, query: Retention) -> dict[str, Any]:
+    """The result of a retention."""
+    work = _prepare(context, query)
+    groups = _groups(work)
+    if query.scope.users_of is not None:
+        return _users(work, groups)
+    shape = (len(groups.labels), work.n_cohorts)
+    size, returned = np.zeros(shape, np.int64), np.zeros((*shape, work.n_columns), np.int64)
+
+    def task(stream: Stream) -> tuple[Grid, Grid]:
+        part = np.zeros(shape, np.int64), np.zeros((*shape, work.n_columns), np.int64)
+        _count(work, stream, groups.member(_keys(work, stream)).astype(np.int32), *part)
+        return part
+
+    for one_size, one_returned in over_streams(context, work.request, task) if work.n_cohorts else []:
+        size += one_size
+        returned += one_returned
+    shown = [
+        {"breakdown": label, "cohorts": _cohorts(work, size[at], returned[at])} for at, label in enumerate(groups.labels)
+    ]
+    return {"kind": "retention", "period": query.period, "groups": shown}
+
+
+def _prepare(context: Context, query: Retention) -> _Work:
+    scope = query.scope
+    used = (*scope.breakdown, *properties_of(scope.filter), *properties_of(query.start.filter))
+    context.check_properties([*used, *properties_of(query.returning.filter)])
+    targets = [Target(query.start), Target(query.returning)]
+    if query.type == "first_time":
+        targets.append(Target(dataclasses.replace(query.start, first_time=True)))
+    elif query.type == "first_ever":
+        targets.append(Target(EventSelector(None, first_time=True), filtered=False))
+    end_us = max(context.end_us, context.as_of_us + 1) if scope.range_applies_to == "entry" else context.end_us
+    columns = {f"by{at}": ref for at, ref in enumerate(scope.breakdown)}
+    request = Request(targets, context.first_us, end_us, columns)
+    periods, n_cohorts = _periods(context, query, request)
+    column_of, n_columns = _columns(query)
+    return _Work(context, query, request, periods, n_cohorts, column_of, n_columns)
+
+
+def _periods(context: Context, query: Retention, request: Request) -> tuple[Buckets, int]:
+    """The calendar periods of the cohorts and those that follow, and the number of cohorts."""
+    scope = query.scope
+    first_us, last_us = context.first_us, context.end_us - 1
+    if scope.date_from is None or scope.date_to is None:
+        found = over_streams(context, request, lambda stream: _start_bounds(stream, context.end_us))
+        bounds = [bound for bound in found if bound is not None]
+        if not bounds:
+            if scope.date_from is None or scope.date_to is None:
+                return Buckets(np.zeros(1, np.int64), ()), 0
+        first_us = min(low for low, _ in bounds) if scope.date_from is None else first_us
+        last_us = max(high for _, high in bounds) if scope.date_to is None else last_us
+    cohorts = make_buckets(first_us, last_us, query.period, scope.timezone, scope.week_start)
+    reach_us = last_us + (query.periods + 1) * _LONGEST_US[query.period]
+    return make_buckets(first_us, reach_us, query.period, scope.timezone, scope.week_start), len(cohorts)
+
+
+def _start_bounds(stream: Stream, end_us: int) -> tuple[int, int] | None:
+    starts = stream.time[(stream.bits & np.uint64(START) != 0) & (stream.time < end_us)]
+    return (int(starts.min()), int(starts.max())) if len(starts) else None
+
+
+def _columns(query: Retention) -> tuple[Int32s, int]:
+    """For k = 0, 1, … the column it counts for (the one after the last: none), and the number of columns."""
+    if query.brackets is None:
+        return np.array([query.periods, *range(query.periods)], np.int32), query.periods
+    column_of = np.full(query.brackets[-1][1] + 1, len(query.brackets), np.int32)
+    for at, (low, high) in enumerate(query.brackets):
+        column_of[low : high + 1] = at
+    return column_of, len(query.brackets)
+
+
+def _keys(work: _Work, stream: Stream) -> Int64s:
+    return pack([stream.columns[f"by{at}"] for at in range(len(work.query.scope.breakdown))], len(stream.time))
+
+
+def _count(
+    work: _Work, stream: Stream, group: Int32s, size: Grid, returned: Grid, want: Int64s = _NOBODY
+) -> npt.NDArray[np.uint8]:
+    """Add a stream's entries and returns to the counts; flags the wanted units."""
+    query = work.query
+    period = work.periods.of_times(stream.time)
+    by_clock = query.clock == "24h"
+    place = stream.time if by_clock else np.where(period < 0, len(work.periods), period).astype(np.int64)
+    may_enter = ((stream.time >= work.context.first_us) & (stream.time < work.context.end_us)).astype(np.uint8)
+    wanted = np.zeros(len(stream.unit), np.uint8)
+    retained(
+        stream.offsets, stream.bits, period, place, _LENGTH_US[query.period] if by_clock else 1, group,
+        query.type != "recurring", may_enter, work.column_of, query.rolling, query.minimum_occurrences, size, returned,
+        want, wanted,
+    )  # fmt: skip
+    return wanted
+
+
+def _groups(work: _Work) -> Groups:
+    """The groups of the result, ranked by how many entered."""
+    scope = work.query.scope
+    if not scope.breakdown or not work.n_cohorts:
+        return rank(np.empty(0, np.int64), [], len(scope.breakdown), scope.breakdown_limit, work.request.values)
+
+    def task(stream: Stream) -> tuple[Int64s, Int64s]:
+        keys, group = np.unique(_keys(work, stream), return_inverse=True)
+        size = np.zeros((len(keys), work.n_cohorts), np.int64)
+        _count(work, stream, group.astype(np.int32), size, np.zeros((len(keys), work.n_cohorts, 0), np.int64))
+        return keys, size.sum(axis=1)
+
+    found = over_streams(work.context, work.request, task)
+    keys, place = np.unique(np.concatenate([keys for keys, _ in found]), return_inverse=True)
+    sizes = np.zeros(len(keys), np.int64)
+    np.add.at(sizes, place, np.concatenate([size for _, size in found]))
+    met = sizes > 0
+    return rank(keys[met], sizes[met].tolist(), len(scope.breakdown), scope.breakdown_limit, work.request.values)
+
+
+def _cohorts(work: _Work, size: Int64s, returned: Grid) -> list[dict[str, Any]]:
+    out = []
+    for at in range(work.n_cohorts):
+        row = {"start": work.periods.labels[at], "size": int(size[at]), "returned": [int(size[at]), *returned[at].tolist()]}
+        partial = _partial_from(work, at)
+        out.append(row if partial is None else {**row, "partial_from": partial})
+    return out
+
+
+def _partial_from(work: _Work, cohort: int) -> int | None:
+    """The first place in `returned` whose last period is not over at the query's `as_of`."""
+    query = work.query
+    last = [high for _, high in query.brackets] if query.brackets else range(1, query.periods + 1)
+    for place, k in enumerate(last, start=1):
+        if query.clock == "24h":
+            over_us = int(work.periods.edges_us[cohort + 1]) + (k + 1) * _LENGTH_US[query.period]
+        else:
+            over_us = int(work.periods.edges_us[cohort + k + 1])
+        if over_us > work.context.as_of_us:
+            return place
+    return None
+
+
+def _users(work: _Work, groups: Groups) -> dict[str, Any]:
+    spot = work.query.scope.users_of
+    assert spot is not None
+    group, cohort = groups.find(spot.breakdown), _cohort_index(work)
+    if group is None:
+        raise FieldError("users_of.breakdown", spot.breakdown, "the breakdown of a group of the result")
+    if spot.period > work.n_columns:
+        raise FieldError("users_of.period", spot.period, f"a place in returned, from 0 to {work.n_columns}")
+    want = np.array([group, cohort, spot.period - 1], np.int64)
+    task: Callable[[Stream], tuple[Int64s, Int64s]] = lambda stream: _cell(work, groups, want, stream)  # noqa: E731
+    found = over_streams(work.context, work.request, task)
+    unit, owner = (np.concatenate(column) for column in zip(*found, strict=True))
+    listed = list_units(work.context, unit, owner, spot, work.request.unit_values)
+    return {"kind": "retention", "view": "users", "cohort": spot.cohort, "period": spot.period, **listed}
+
+
+def _cohort_index(work: _Work) -> int:
+    spot = work.query.scope.users_of
+    label = spot.cohort if spot else None
+    index = None if label is None else bucket_index(work.periods, label)
+    if index is None or index >= work.n_cohorts:
+        raise FieldError("users_of.cohort", label, "the start of a cohort of the result")
+    return index
+
+
+def _cell(work: _Work, groups: Groups, want: Int64s, stream: Stream) -> tuple[Int64s, Int64s]:
+    shape = (len(groups.labels), work.n_cohorts)
+    counts = np.zeros(shape, np.int64), np.zeros((*shape, work.n_columns), np.int64)
+    flags = _count(work, stream, groups.member(_keys(work, stream)).astype(np.int32), *counts, want=want)
+    inside = flags[stream.unit_of_event()] != 0
+    return stream.unit[flags != 0], np.unique(stream.owner[inside])
