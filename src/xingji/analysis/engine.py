@@ -7,6 +7,7 @@ from typing import Any
 
 from xingji.analysis.context import Context, Runner, SerialRunner
 from xingji.analysis.funnel_views import answer_funnel
+from xingji.analysis.paths import answer_paths
 from xingji.analysis.retention import answer_retention
 from xingji.analysis.trend import answer_trend
 from xingji.lake.part import Snapshot
@@ -41,4 +42,9 @@ def run_query(
     return result
 
 
-_ANSWERS: dict[type, Callable[[Context, Any], dict[str, Any]]] = {Trend: answer_trend, Funnel: answer_funnel, Retention: answer_retention}
+_ANSWERS: dict[type, Callable[[Context, Any], dict[str, Any]]] = {
+    Trend: answer_trend,
+    Funnel: answer_funnel,
+    Retention: answer_retention,
+    Paths: answer_paths,
+}

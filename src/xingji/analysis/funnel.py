@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,9 +15,9 @@ from xingji.analysis.context import Context
 from xingji.analysis.funnel_values import expand, first_values, restricted_bits
 from xingji.analysis.groups import Groups, pack, rank
 from xingji.analysis.selection import Target
-from xingji.analysis.stream import Request, Stream, over_streams
+from xingji.analysis.stream import Request, Stream, over_streams, view_stream
 from xingji.analysis.values import ValueTable
-from xingji.lake.part import Int64s
+from xingji.lake.part import Int64s, ViewLike
 from xingji.model.predicate import properties_of
 from xingji.model.query import EventSelector, Funnel
 
@@ -64,6 +65,14 @@ def _request(context: Context, query: Funnel) -> Request:
     columns |= {f"hold{at}": ref for at, ref in enumerate(query.hold_constant)}
     end_us = max(context.end_us, context.as_of_us + 1) if scope.range_applies_to == "entry" else context.end_us
     return Request(targets, context.first_us, end_us, columns, sessions=query.window.session)
+
+
+def choose_in_view(context: Context, query: Funnel, view: ViewLike) -> tuple[Int64s, Grid]:
+    """The chosen attempts of a view's users: numbers of users in the view, and the row of each step (-1: not reached)."""
+    stream = view_stream(context, dataclasses.replace(_request(context, query), rows=True), view)
+    attempts = _choose(context, query, stream)
+    rows = stream.columns["row"]
+    return attempts.unit, np.where(attempts.at >= 0, rows[np.maximum(attempts.at, 0)], -1) if len(rows) else attempts.at
 
 
 _Table = tuple[Int64s, Grid, Int64s, npt.NDArray[np.bool_], Grid]

@@ -22,7 +22,7 @@ from xingji.model.predicate import Comparison, Predicate, PropertyRef
 T = TypeVar("T")
 Uint64s = npt.NDArray[np.uint64]
 SESSION_GAP_US = 30 * 60_000_000
-_ORIGIN = PropertyRef("event", "$origin")
+ORIGIN = PropertyRef("event", "$origin")
 _ROW_BYTES = 64
 
 
@@ -51,7 +51,8 @@ class Stream:
 class Request:
     """What a stream shall hold: events that match any target, within [first_us, end_us), with the wanted columns.
 
-    `properties`: column name → property whose codes in `values` it holds. `sessions`: add the column "session".
+    `properties`: column name → property whose codes in `values` it holds. `sessions`, `rows`: add the columns "session", "row"
+    (the event's row in its view).
     """
 
     targets: Sequence[Target]
@@ -59,6 +60,7 @@ class Request:
     end_us: int
     properties: Mapping[str, PropertyRef] = field(default_factory=dict)
     sessions: bool = False
+    rows: bool = False
     values: ValueTable = field(default_factory=ValueTable)
     unit_values: ValueTable = field(default_factory=ValueTable)
 
@@ -73,7 +75,7 @@ def over_streams(context: Context, request: Request, task: Callable[[Stream], T]
     count_by = context.scope.count_by
     bounds = None if request.first_time_bits else (request.first_us, request.end_us)
     if count_by.kind != "property":
-        return context.over_buckets(lambda view: task(_of_view(context, request, view)), _padded(bounds, request, context))
+        return context.over_buckets(lambda view: task(view_stream(context, request, view)), _padded(bounds, request, context))
     results: list[T] = []
     parts = _partitions(context, request)
     for part in range(parts):
@@ -129,27 +131,35 @@ def _columns(context: Context, request: Request, view: ViewLike, rows: Int32s) -
     return found
 
 
+def client_rows(context: Context, view: ViewLike) -> npt.NDArray[np.uint8]:
+    """Which rows are events of a client, `uint8[n_rows]`; empty where all are."""
+    if ORIGIN.name not in context.snapshot.event_properties:
+        return np.empty(0, np.uint8)
+    return row_values(view, context.snapshot, ORIGIN, _is_client, np.uint8)  # type: ignore[return-value]
+
+
+def _is_client(dictionary: Dictionary) -> npt.NDArray[np.generic]:
+    """Which origins are those of a client: "client", or none at all."""
+    mask = dictionary_mask(Comparison(ORIGIN, "=", "client"), dictionary, 0)
+    mask[0] = True
+    return mask
+
+
 def session_numbers(context: Context, view: ViewLike, gap_us: int = SESSION_GAP_US) -> Int32s:
     """The number of each row's session within its user, -1 where it has none, `int32[n_rows]`."""
-    client = np.empty(0, np.uint8)
-    if _ORIGIN.name in context.snapshot.event_properties:
-        client = row_values(view, context.snapshot, _ORIGIN, _is_client, np.uint8)  # type: ignore[assignment]
+    client = client_rows(context, view)
     out = np.full(view.n_rows, -1, np.int32)
     sessions(view.begin, view.end, view.time, client, gap_us, out)
     return out
 
 
-def _is_client(dictionary: Dictionary) -> npt.NDArray[np.generic]:
-    mask = dictionary_mask(Comparison(_ORIGIN, "=", "client"), dictionary, 0)
-    mask[0] = True
-    return mask
-
-
-def _of_view(context: Context, request: Request, view: ViewLike) -> Stream:
+def view_stream(context: Context, request: Request, view: ViewLike) -> Stream:
     """The stream of users, or of their sessions, of one bucket."""
     offsets, rows, bits = selected_rows(context, request, view, context.scope.filter)
     columns = _columns(context, request, view, rows)
     unit, owner = view.user_ids, np.repeat(view.user_ids, np.diff(offsets))
+    if request.rows:
+        columns["row"] = rows.astype(np.int64)
     by_session = context.scope.count_by.kind == "session"
     if by_session or request.sessions:
         columns["session"] = session_numbers(context, view)[rows].astype(np.int64)

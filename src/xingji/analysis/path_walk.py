@@ -1,0 +1,99 @@
+"""What the path kernels walk: the rows of a bucket, or the events of property values brought together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from xingji.analysis.columns import EVENT_NAME
+from xingji.analysis.context import Context
+from xingji.analysis.kernels.paths import END, START, USED
+from xingji.analysis.labels import LabelTable
+from xingji.analysis.selection import Target
+from xingji.analysis.stream import Request, Stream, over_streams
+from xingji.analysis.values import ValueTable
+from xingji.lake.part import Int32s, Int64s
+from xingji.model.query import EventSelector, Paths
+
+T = TypeVar("T")
+Flags = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """Rows as the kernels of `kernels.paths` take them; `label_of` gives label codes, `unit: int64[n_units]` names the units."""
+
+    begin: Int32s
+    end: Int32s
+    time: Int64s
+    codes: npt.NDArray[np.uint16]
+    role_of: Flags
+    label: npt.NDArray[np.uint16] | Int32s
+    label_of: Int32s
+    client: Flags
+    kept: Flags
+    bounds: tuple[int, int]
+    unit: Int64s
+    owner: Int64s | None = None
+
+    def flagged(self, wanted: npt.NDArray[np.bool_]) -> tuple[Int64s, Int64s]:
+        """The flagged units, and the users whose events they are."""
+        if self.owner is None:
+            return self.unit[wanted], self.unit[wanted]
+        of_event = np.repeat(wanted, (self.end - self.begin)[:, 0])
+        return self.unit[wanted], np.unique(self.owner[of_event])
+
+
+def path_targets(query: Paths) -> tuple[list[Target], tuple[int, int, int, int]]:
+    """The selectors of a query as targets, and the bits that include, exclude, start and end a way."""
+    every = (EventSelector(None),)
+    lists: list[Sequence[EventSelector]] = [
+        query.include or every, query.exclude, (query.start,) if query.start else (), (query.end,) if query.end else (),
+    ]  # fmt: skip
+    targets, bits = [], []
+    for selectors in lists:
+        bits.append(sum(1 << (len(targets) + at) for at in range(len(selectors))))
+        targets += [Target(selector) for selector in selectors]
+    return targets, tuple(bits)  # type: ignore[return-value]
+
+
+def target_roles(bits_of: npt.NDArray[np.uint64], roles: tuple[int, int, int, int]) -> Flags:
+    """The roles of each code from the bits that include, exclude, start and end a way."""
+    include, exclude, start, end = (np.uint64(bits) for bits in roles)
+    used = (bits_of & include != 0) & (bits_of & exclude == 0)
+    marks = (used, USED), (bits_of & start != 0, START), (bits_of & end != 0, END)
+    return sum((mask.astype(np.uint8) * np.uint8(role) for mask, role in marks), np.zeros(len(bits_of), np.uint8))
+
+
+def stream_walks(
+    context: Context, query: Paths, labels: LabelTable, unit_values: ValueTable, task: Callable[[Walk], T]
+) -> list[T]:
+    """The task's result for walks over the units of a property, whose sessions are cut by their own events' gaps."""
+    targets, roles = path_targets(query)
+    columns = {"name": EVENT_NAME} | ({"label": query.label} if query.label else {})
+    request = Request(targets, context.first_us, context.end_us, columns, unit_values=unit_values)
+
+    def walk(stream: Stream) -> T:
+        label_of_value = labels.encode(request.values.values)
+        label = label_of_value[stream.columns["name"]]
+        if query.label is not None:
+            own = label_of_value[stream.columns["label"]]
+            label = np.where(own == 0, label, own)
+        kinds, codes = np.unique(stream.bits, return_inverse=True)
+        role_of = target_roles(kinds, roles)
+        used = (role_of[codes] & USED) != 0
+        before = np.concatenate([[0], np.cumsum(used)])[stream.offsets].astype(np.int32)
+        bounds = np.ascontiguousarray(before[:-1, None]), np.ascontiguousarray(before[1:, None])
+        none = np.empty(0, np.uint8)
+        return task(
+            Walk(
+                *bounds, stream.time[used], codes[used].astype(np.uint16), role_of, label[used].astype(np.int32),
+                np.arange(len(labels), dtype=np.int32), none, none, (-(2**62), 2**62), stream.unit, stream.owner[used],
+            )  # fmt: skip
+        )
+
+    return over_streams(context, request, walk)

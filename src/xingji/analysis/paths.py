@@ -1,0 +1,252 @@
+"""Paths: the ways units take from node to node, as edges between numbered steps or as plain transitions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from xingji.analysis.around import Around, around_of
+from xingji.analysis.attempts import FOREVER_US
+from xingji.analysis.columns import row_values
+from xingji.analysis.context import Context
+from xingji.analysis.exact import mean_seconds
+from xingji.analysis.kernels import paths as kernels
+from xingji.analysis.labels import LabelTable
+from xingji.analysis.listing import list_units
+from xingji.analysis.path_walk import Walk, path_targets, stream_walks, target_roles
+from xingji.analysis.selection import select
+from xingji.analysis.stream import client_rows
+from xingji.analysis.values import ValueTable
+from xingji.lake.part import Int32s, Int64s, ViewLike
+from xingji.model.errors import CallerError, FieldError
+from xingji.model.predicate import properties_of
+from xingji.model.query import Paths
+
+_MAX_DIRECT = 1 << 21
+_HIDDEN = "..."
+Edge = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class _Work:
+    """One paths query at work."""
+
+    context: Context
+    query: Paths
+    labels: LabelTable
+    around: Around | None
+    want: tuple[tuple[int, str, str] | None, tuple[int, str] | None]
+
+    @property
+    def n_layers(self) -> int:
+        """The steps an edge may begin at."""
+        return 1 if self.query.view == "transitions" else self.query.max_steps
+
+
+@dataclass(frozen=True, slots=True)
+class _Tally:
+    """Edges (step, source, target as label codes) with counts and µs, last nodes with counts, and flagged units."""
+
+    edge: npt.NDArray[np.int64]
+    count: Int64s
+    total_us: Int64s
+    node: npt.NDArray[np.int64]
+    node_count: Int64s
+    unit: Int64s
+    owner: Int64s
+
+
+def answer_paths(context: Context, query: Paths) -> dict[str, Any]:
+    """The result of a paths query."""
+    _check(context, query)
+    labels = LabelTable(query.groups)
+    around = around_of(context, query.around_funnel) if query.around_funnel else None
+    work = _Work(context, query, labels, around, _wanted(query))
+    unit_values = ValueTable()
+    if context.scope.count_by.kind == "property":
+        tallies = stream_walks(context, query, labels, unit_values, lambda walk: _tally(work, walk))
+    else:
+        bounds = None if around else _bounds(context, query)
+        tallies = context.over_buckets(lambda view: _tally(work, _view_walk(work, view)), bounds)
+    if query.scope.users_of is not None:
+        unit, owner = (np.concatenate([getattr(tally, name) for tally in tallies]) for name in ("unit", "owner"))
+        listed = list_units(context, unit, owner, query.scope.users_of, unit_values)
+        return {"kind": "paths", "view": "users", **listed}
+    return _shown(query, *_merged(labels, tallies, numbered=query.view == "steps"))
+
+
+def _check(context: Context, query: Paths) -> None:
+    if query.around_funnel and context.scope.count_by.kind != "user":
+        raise CallerError("around_funnel needs count_by user: its attempts are those of users")
+    if query.view == "transitions" and (query.start or query.end):
+        raise CallerError("start and end cannot be given with view transitions: its ways are not cut")
+    selectors = [*query.include, *query.exclude, *(one for one in (query.start, query.end) if one)]
+    for selector in selectors:
+        context.check_properties(properties_of(selector.filter))
+    context.check_properties([*properties_of(query.scope.filter), *([query.label] if query.label else [])])
+
+
+def _bounds(context: Context, query: Paths) -> tuple[int, int]:
+    """The instants whose rows matter: those of the range, and what the session of the first may hang on."""
+    if query.gap_us is None:
+        return context.first_us, context.end_us
+    return context.first_us - query.gap_us, context.end_us
+
+
+def _wanted(query: Paths) -> tuple[tuple[int, str, str] | None, tuple[int, str] | None]:
+    """The edge and the node whose units are asked for, as (step from 0, label, …)."""
+    spot = query.scope.users_of
+    if spot is None:
+        return None, None
+    if (spot.edge is None) == (spot.node is None):
+        raise CallerError('users_of needs either "edge": [source, target] or "node"')
+    if spot.node is not None:
+        return None, _parsed(query, "users_of.node", spot.node)
+    assert spot.edge is not None
+    (first, source), (second, target) = (_parsed(query, "users_of.edge", node) for node in spot.edge)
+    if second != first + 1 and query.view == "steps":
+        raise FieldError("users_of.edge", list(spot.edge), "nodes of two steps that follow each other")
+    return (first, source, target), None
+
+
+def _parsed(query: Paths, path: str, node: str) -> tuple[int, str]:
+    if query.view == "transitions":
+        return 0, node
+    number, _, label = node.partition("_")
+    if not number.isdecimal() or not 1 <= int(number) <= query.max_steps:
+        raise FieldError(path, node, f"a node such as 1_open, with a step from 1 to {query.max_steps}")
+    return int(number) - 1, label
+
+
+def _view_walk(work: _Work, view: ViewLike) -> Walk:
+    """The rows of a bucket as nodes of ways."""
+    context, query = work.context, work.query
+    targets, roles = path_targets(query)
+    chosen = select(targets, context.scope.filter, view, context.snapshot, context.as_of_us)
+    names = work.labels.encode(context.snapshot.event_names)
+    label: Any = view.event
+    label_of = names
+    if query.label is not None:
+        label = row_values(view, context.snapshot, query.label, work.labels.encode_dictionary, np.int32)
+        label = np.where(label == 0, names[view.event], label) if len(names) else label
+        label_of = np.arange(len(work.labels), dtype=np.int32)
+    kept = work.around(view) if work.around else np.empty(0, np.uint8)
+    bounds = context.first_us, context.end_us
+    client = client_rows(context, view)
+    role_of = target_roles(chosen.bits_of, roles)
+    return Walk(view.begin, view.end, view.time, chosen.codes, role_of, label, label_of, client, kept, bounds, view.user_ids)
+
+
+def _tally(work: _Work, walk: Walk) -> _Tally:
+    query, layers = work.query, work.n_layers
+    used, local = np.unique(walk.label_of, return_inverse=True)
+    n_labels = len(used) + 1  # the last one is what "..." stands for
+    n_keys = layers * n_labels * n_labels
+    direct = n_keys <= _MAX_DIRECT
+    capacity = n_keys if direct else 1 << (2 * min(n_keys, len(walk.codes) + 1) - 1).bit_length()
+    keys = np.full(capacity, kernels.EMPTY, np.int64)
+    counts, total_us = np.zeros(capacity, np.int64), np.zeros(capacity, np.int64)
+    ends, wanted = np.zeros(layers * n_labels, np.int64), np.zeros(walk.begin.shape[0], np.uint8)
+    gap_us = FOREVER_US if query.gap_us is None else query.gap_us
+    first = (walk.begin, walk.end, walk.time, walk.codes, walk.role_of, walk.label, local.astype(np.int32), n_labels)
+    second = (walk.client, walk.kept, *walk.bounds, gap_us, query.collapse_repeats)
+    want = _want_keys(work, used, n_labels)
+    out = (direct, keys, counts, total_us, ends, *want, wanted)
+    if query.view == "transitions":
+        kernels.transitions(*first, *second, *out)
+    else:
+        kernels.ways(*first, *second, query.start is not None, query.end is not None, *_kept_nodes(query), *out)
+    met, last = np.flatnonzero(counts), np.flatnonzero(ends)
+    codes = np.append(used, -1)
+    source, target = keys[met] // n_labels, keys[met] % n_labels
+    edge = np.stack([source // n_labels, codes[source % n_labels], codes[target]], axis=1).astype(np.int64)
+    node = np.stack([last // n_labels, codes[last % n_labels]], axis=1).astype(np.int64)
+    flagged = wanted != 0
+    return _Tally(edge, counts[met], total_us[met], node, ends[last], *walk.flagged(flagged))
+
+
+def _kept_nodes(query: Paths) -> tuple[int, int]:
+    """How many nodes a way keeps at its head and at its tail."""
+    if query.end is None:
+        return query.max_steps, 0
+    if query.start is None:
+        return 0, query.max_steps
+    head = query.max_steps // 2
+    return head, query.max_steps - head
+
+
+def _want_keys(work: _Work, used: Int32s, n_labels: int) -> tuple[int, int]:
+    edge, node = work.want
+
+    def local(text: str) -> int | None:
+        if text == _HIDDEN and work.labels.code_of(text) is None:
+            return n_labels - 1
+        found = np.flatnonzero(used == work.labels.code_of(text)) if work.labels.code_of(text) else []
+        return int(found[0]) if len(found) else None
+
+    edge_key = node_key = -1
+    if edge is not None:
+        source, target = local(edge[1]), local(edge[2])
+        if source is not None and target is not None:
+            edge_key = (edge[0] * n_labels + source) * n_labels + target
+    if node is not None and (place := local(node[1])) is not None:
+        node_key = node[0] * n_labels + place
+    return edge_key, node_key
+
+
+def _merged(
+    labels: LabelTable, tallies: Sequence[_Tally], numbered: bool
+) -> tuple[dict[Edge, tuple[int, int]], dict[str, int]]:
+    """Edges with count and µs, and last nodes with counts, over all buckets, by name."""
+
+    def name(step: int, code: int) -> str:
+        text = _HIDDEN if code < 0 else labels.texts[code]
+        return f"{step + 1}_{text}" if numbered else text
+
+    edges: dict[Edge, tuple[int, int]] = {}
+    ends: dict[str, int] = {}
+    for tally in tallies:
+        rows = zip(tally.edge.tolist(), tally.count.tolist(), tally.total_us.tolist(), strict=True)
+        for (step, source, target), count, total_us in rows:
+            edge = name(step, source), name(step + 1, target)
+            known = edges.get(edge, (0, 0))
+            edges[edge] = known[0] + count, known[1] + total_us
+        for (step, code), count in zip(tally.node.tolist(), tally.node_count.tolist(), strict=True):
+            node = name(step, code)
+            ends[node] = ends.get(node, 0) + count
+    return edges, ends
+
+
+def _shown(query: Paths, edges: dict[Edge, tuple[int, int]], ends: dict[str, int]) -> dict[str, Any]:
+    most = query.max_edge or max((count for count, _ in edges.values()), default=0)
+    fit = {edge: figures for edge, figures in edges.items() if query.min_edge <= figures[0] <= most}
+    order = sorted(fit, key=lambda edge: (-fit[edge][0], edge))[: query.edge_limit]
+    if query.view == "steps":
+        order = reachable(order)
+    nodes = {node for edge in order for node in edge}
+    last = [node for node in ends if node in nodes or (query.view == "steps" and node.startswith("1_"))]
+    if query.view == "transitions":
+        last = list(ends)
+    shown = [
+        {"source": e[0], "target": e[1], "count": fit[e][0], "mean_seconds": mean_seconds(fit[e][1], fit[e][0])}
+        for e in order
+    ]
+    ranked = sorted(last, key=lambda node: (-ends[node], node))
+    return {"kind": "paths", "edges": shown, "ends": [{"node": node, "count": ends[node]} for node in ranked]}
+
+
+def reachable(edges: Sequence[Edge]) -> list[Edge]:
+    """The edges that can be reached from a node of step 1 over the edges given.
+
+    >>> reachable([("1_a", "2_b"), ("2_x", "3_y"), ("2_b", "3_c")])
+    [('1_a', '2_b'), ('2_b', '3_c')]
+    """
+    nodes = {source for source, _ in edges if source.startswith("1_")}
+    for source, target in sorted(edges, key=lambda edge: int(edge[0].partition("_")[0])):
+        if source in nodes:
+            nodes.add(target)
+    return [edge for edge in edges if edge[0] in nodes]
