@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -20,14 +21,14 @@ def by_reference(
     document: object, log: Sequence[Event], users: Sequence[UserChange] = (), n_buckets: int = 1
 ) -> dict[str, Any]:
     """The reference's answer to a query document."""
-    return oracle.answer(parse_query(document), as_stored(log), users)
+    return oracle.answer(parse_query(json.dumps(document)), as_stored(log), users)
 
 
 def by_engine(
     document: object, log: Sequence[Event], users: Sequence[UserChange] = (), n_buckets: int = 1
 ) -> dict[str, Any]:
     """The engine's answer, over a snapshot in memory."""
-    return engine().run_query(parse_query(document), snapshot_of(log, users, n_buckets))
+    return engine().run_query(parse_query(json.dumps(document)), snapshot_of(log, users, n_buckets))
 
 
 def snapshot_of(log: Sequence[Event], users: Sequence[UserChange] = (), n_buckets: int = 1) -> Any:

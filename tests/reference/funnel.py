@@ -157,20 +157,18 @@ class Report:
         return result if unfinished is None else {**result, "partial_from": unfinished}
 
     def _partial_from(self, labels: Sequence[str]) -> str | None:
-        """The first bucket whose attempts are not over."""
-        length_us, scene = self.query.window.length_us, self.scene
+        """The first bucket some of whose attempts may not be over."""
+        length_us = self.query.window.length_us
         if length_us is None:
             return None
-        range_is_over = scene.end_us is not None and scene.end_us + length_us <= scene.as_of_us
-        if range_is_over and scene.scope.range_applies_to == "all":
-            return None
-        ends_us = [(label, self._end_us(label, scene.end_us)) for label in labels]
-        return next((label for label, end_us in ends_us if end_us + length_us > scene.as_of_us), None)
+        return next((one for one in labels if self._end_us(one) + length_us > self.scene.as_of_us), None)
 
-    def _end_us(self, label: str, end_us: int | None) -> float:
+    def _end_us(self, label: str) -> float:
+        """When a bucket ends, or the range within it."""
+        range_end_us = math.inf if self.scene.end_us is None else self.scene.end_us
         if self.query.interval == "total":
-            return math.inf if end_us is None else end_us
-        return end_us_of(label, self.query.interval, self.scene.zone)
+            return range_end_us
+        return min(range_end_us, end_us_of(label, self.query.interval, self.scene.zone))
 
     def converted_us(self, attempt: Attempt) -> int | None:
         """The time from the first step to the last required one."""

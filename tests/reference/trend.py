@@ -69,6 +69,8 @@ class Chart:
         self.query, self.scene = query, scene
         self.hits = [self._hits(series) for series in query.series]
         self.labels = self._labels()
+        self.place = {label: at for at, label in enumerate(self.labels)}
+        self.label_at = {hit.event.time_us: self._label(hit) for hits in self.hits for hit in hits}
 
     def _hits(self, series: Series) -> list[Hit]:
         scene = self.scene
@@ -92,7 +94,7 @@ class Chart:
 
     def _label(self, hit: Hit) -> str:
         if self.query.interval == "total":
-            return self.labels[0]
+            return self.labels[0] if self.labels else ""
         return label_of(hit.event.time_us, self.query.interval, self.scene.zone, self.query.scope.week_start)
 
     def counted(self, hits: Iterable[Hit], label: str | None) -> list[Hit]:
@@ -101,11 +103,11 @@ class Chart:
         if label is None:
             return ranged
         if self.query.cumulative:
-            place = self.labels.index(label)
-            return [hit for hit in ranged if self.labels.index(self._label(hit)) <= place]
+            place = self.place[label]
+            return [hit for hit in ranged if self.place[self.label_at[hit.event.time_us]] <= place]
         if self.query.rolling_days:
             return [hit for hit in hits if self._rolls_into(hit, dt.date.fromisoformat(label))]
-        return [hit for hit in ranged if self._label(hit) == label]
+        return [hit for hit in ranged if self.label_at[hit.event.time_us] == label]
 
     def _rolls_into(self, hit: Hit, day: dt.date) -> bool:
         """Whether the hit lies in the days that end with `day`; these may reach back before the range."""
