@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from xingji.loan.applications import (
-    CREDIT, EXTRA, FACE, FORM, FORM_PAGES, OCR, REALNAME, STAGES, SUBMIT, TRIES,
+    CREDIT, CREDIT_LEFT_MS, EXTRA, FACE, FORM, FORM_PAGES, OCR, REALNAME, STAGES, SUBMIT, TRIES,
 )  # fmt: skip
 from xingji.loan.arrays import I64, Mask, NONE
 from xingji.loan.geography import places
@@ -124,10 +124,10 @@ class _Application:
         scene.show(rows, ID_CARD, begin, end - 100)
 
     def _realname(self, here: I64) -> None:
-        apps, (begin, end) = self.apps, self._span(REALNAME, here)
+        apps = self.apps
         why = apps.realname_fail[self.app[here]]
         took = 300 + 100 * self.scene.world.dice.between("realname ms", self.key[here], 0, 9)
-        self.scene.tell("realname_verify", self.rows[here], begin + (end - begin) // 2, server=True,
+        self.scene.tell("realname_verify", self.rows[here], apps.realname_ms[self.app[here]], server=True,
                         result=np.where(why == NONE, _PASS, _FAIL), fail_reason=why, duration_ms=took,
                         **self._mark(here))  # fmt: skip
 
@@ -160,7 +160,7 @@ class _Application:
                        error_code=np.full(len(here), code("error_code", "JS_TYPE_ERROR"), np.int8),
                        page_name=np.full(len(here), CREDIT_PAGE, np.int8))  # fmt: skip
         version = np.array(_AUTHORIZE_VERSION)[(begin >= scene.world.config.midnight_ms(scene.world.config.days // 2)).astype(np.int64)]
-        scene.tell("credit_authorize", rows, end - 900, CREDIT_PAGE, result=apps.credit_result[app],
+        scene.tell("credit_authorize", rows, end - CREDIT_LEFT_MS, CREDIT_PAGE, result=apps.credit_result[app],
                    read_seconds=read.astype(np.float64), authorize_version=version, **self._mark(here))  # fmt: skip
         scene.show(rows, CREDIT_PAGE, begin, end - 100)
 

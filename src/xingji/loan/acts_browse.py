@@ -20,6 +20,7 @@ _BANNER, _HOME_ICON, _POPUP, _LIST, _SMS_LANDING, _MENU, _DIRECT = codes(
 )
 SHOWN_RATE = np.array([7.20, 4.80, 3.60, 4.50, 5.60])
 _SUCCESS, _FAIL = codes("result", "success", "fail")
+_FEED = code("channel", "feed_ads")
 _ESTIMATES = np.array([30, 80, 600, 200, 150])
 _NO_ESTIMATE = np.array([0.10, 0.16, 0.20, 0.18, 0.18])
 _WHY_NOT = np.array(
@@ -60,9 +61,11 @@ def _impress(scene: Scene, rows: I64, time: I64, product: I64, position: int, ra
     material = (product * 8 + rank + scene.visits.channel[rows]) % 40
     scene.tell("product_impression", rows, time, page, product=product, position=np.full(len(rows), position, np.int8),
                position_rank=np.full(len(rows), rank, np.int8), material_id=material)  # fmt: skip
-    key = scene.keys(rows)
-    scene.ledger.note("impression", scene.world.user_of(key, time), product, time, scene.world.visits.channel[key],
-                      scene.world.campaign[key])  # fmt: skip
+    config, key = scene.world.config, scene.keys(rows)
+    early = np.flatnonzero(time < config.midnight_ms(config.day_before(60)))
+    scene.ledger.note("impression", scene.world.user_of(key[early], time[early]), product[early], time[early])
+    fed = scene.visits.channel[rows] == _FEED
+    scene.ledger.note("feed impression", time[fed])
 
 
 def _home(scene: Scene) -> None:

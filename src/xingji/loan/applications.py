@@ -19,6 +19,8 @@ FORM, OCR, REALNAME, FACE, CREDIT, EXTRA, SUBMIT = range(7)
 STAGES = 7
 FORM_PAGES = 4
 TRIES = 3
+FACE_LEFT_MS = 1_000  # from the last face check to the end of its stage
+CREDIT_LEFT_MS = 900
 OPEN_END = STAGES  # ``end_stage`` of an application that was submitted
 
 # How often people of each kind apply, in the whole window of 90 days
@@ -123,6 +125,22 @@ class Applications:
     def submitted_ms(self) -> I64:
         """When each was submitted."""
         return np.where(self.passed(SUBMIT), self.end[:, SUBMIT], NONE)
+
+    @property
+    def realname_ms(self) -> I64:
+        """When the register answered (``NONE``: never asked)."""
+        begin, end = self.begin[:, REALNAME], self.end[:, REALNAME]
+        return np.where(end != NONE, begin + (end - begin) // 2, NONE)
+
+    @property
+    def face_passed_ms(self) -> I64:
+        """When the face was recognised."""
+        return np.where(self.passed(FACE), self.end[:, FACE] - FACE_LEFT_MS, NONE)
+
+    @property
+    def credit_ms(self) -> I64:
+        """When the credit authorisation was answered."""
+        return np.where(self.end[:, CREDIT] != NONE, self.end[:, CREDIT] - CREDIT_LEFT_MS, NONE)
 
     def name_all(self) -> None:
         """Give every application its number: the day in Asia/Shanghai and a running number within it."""

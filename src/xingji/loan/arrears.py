@@ -17,7 +17,8 @@ from xingji.loan.loans import ANNUITY, NEVER, Calendar, Loans, epoch_day, instal
 from xingji.loan.people import People
 from xingji.loan.vocabulary import VALUES
 
-FIRST_OVERDUE = 0.07
+FIRST_OVERDUE = 0.09
+_LONG_SHARE = 0.3  # of first arrears: thirty days and more
 _LATER_OVERDUE = 0.022  # per instalment
 _CHANNEL_RISK = {"feed_ads": 1.6, "partner": 1.25, "search_ads": 1.1, "outbound_call": 1.1, "manager_referral": 0.65,
                  "branch": 0.6, "mobile_bank": 0.8}  # fmt: skip
@@ -71,14 +72,14 @@ def _go_bad(config: SimulationConfig, dice: Dice, people: People, apps: Applicat
             calendar: Calendar) -> None:  # fmt: skip
     """Choose the instalment with which arrears begin, and how long they last."""
     ids = loans.number
-    first = _first_overdue(dice, people, apps, loans)
+    first, long = _first_overdue(dice, people, apps, loans)
     u = dice.uniform("later arrears", ids) / _risk(dice, people, apps, loans)
     period = np.where(first, 1, np.ceil(np.maximum(u, 1e-9) / _LATER_OVERDUE).astype(np.int64) + 1)
     old = loans.drawn_day < 0
     shifted = calendar.periods_due(loans, np.arange(len(loans)), 0) + period - 4
     period = np.where(old, np.maximum(shifted, 1), period)
     period = np.where(period <= loans.term_months, period, 0)
-    lasting = _lasting(dice, ids)
+    lasting = _lasting(dice, ids, first, long)
     due = calendar.due_day(loans, np.arange(len(loans)), np.maximum(period, 1))
     cure = np.where(lasting < 0, NEVER, due + lasting)
     over_before = (cure < 0) & (period > 0)
@@ -91,8 +92,10 @@ def _go_bad(config: SimulationConfig, dice: Dice, people: People, apps: Applicat
     loans.bad_period[gone], loans.cure_day[gone] = 0, NEVER
 
 
-def _first_overdue(dice: Dice, people: People, apps: Applications, loans: Loans) -> Mask:
-    """Who misses the very first instalment: as many of each channel as its risk says, the burst's 2.5 times as many.
+def _first_overdue(dice: Dice, people: People, apps: Applications, loans: Loans) -> tuple[Mask, Mask]:
+    """Who misses the very first instalment, and which of them by thirty days or more.
+
+    As many of each channel as its risk says, of the burst's loans 2.5 times as many.
 
     Numbers are fixed per channel, so that the planted order of channels does not hang on luck in small simulations.
     """
@@ -100,18 +103,21 @@ def _first_overdue(dice: Dice, people: People, apps: Applications, loans: Loans)
     table = np.array([_CHANNEL_RISK.get(name, 1.0) for name in VALUES["channel"]])
     group = apps.channel[loans.app].astype(np.int64) + 100 * apps.burst[loans.app] + 1000 * (loans.drawn_day < 0)
     order_key = dice.uniform("first arrears", loans.number) / risk
-    chosen = np.zeros(len(loans), np.bool_)
+    chosen, long = np.zeros(len(loans), np.bool_), np.zeros(len(loans), np.bool_)
     for value in np.unique(group):
         rows = np.flatnonzero(group == value)
         rate = FIRST_OVERDUE * table[value % 100] * (BURST.first_overdue if value % 1000 >= 100 else 1.0)
         count = round(rate * len(rows))
-        chosen[rows[np.argsort(order_key[rows], kind="stable")[:count]]] = True
-    return chosen
+        worst = rows[np.argsort(order_key[rows], kind="stable")]
+        chosen[worst[:count]] = True
+        long[worst[: int(_LONG_SHARE * count + 0.4)]] = True
+    return chosen, long
 
 
-def _lasting(dice: Dice, ids: I64) -> I64:
+def _lasting(dice: Dice, ids: I64, first: Mask, long: Mask) -> I64:
     """Days until arrears are paid; negative: never in sight."""
     kind = dice.pick("lasting", ids, np.array([0.42, 0.22, 0.18, 0.08, 0.10]))
+    kind = np.where(long, 3 + dice.between("lasting long", ids, 0, 2), np.where(first, kind % 3, kind))
     low = np.array([2, 5, 13, 32, 0])[kind]
     span = np.array([3, 8, 19, 40, 1])[kind]
     days = low + np.floor(dice.uniform("lasting days", ids) * span).astype(np.int64)

@@ -46,7 +46,7 @@ def past_draws(config: SimulationConfig, dice: Dice, apps: Applications) -> tupl
     window = config.start_ms - apps.signed_ms[rows]
     longest = np.minimum(window, (apps.term_months[rows].astype(np.int64) - 1) * 30 * DAY_MS)
     drawn = config.start_ms - DAY_MS - (dice.uniform("past draw", rows) * np.maximum(longest - DAY_MS, 0)).astype(np.int64)
-    share = np.array([0.3, 0.5, 0.7])[dice.pick("past part", rows, np.array([0.4, 0.4, 0.2]))]
+    share = np.array([0.4, 0.6, 0.8])[dice.pick("past part", rows, np.array([0.4, 0.4, 0.2]))]
     step = np.where(apps.approved_fen[rows] >= 5_000_000, 500_000, 50_000)
     fen = np.maximum(np.floor(apps.approved_fen[rows] * share / step).astype(np.int64) * step, 10_000)
     return rows, drawn, fen

@@ -80,7 +80,7 @@ class MarketingBurst:
     impressions: float = 6.0
     approval: float = 0.5
     first_overdue: float = 2.5
-    people_per_person: float = 0.0275
+    people_per_person: float = 0.0245
 
     def happens(self, config: SimulationConfig) -> bool:
         """Whether its days are simulated."""

@@ -178,7 +178,7 @@ class Journeys:
             self.apps.ocr_error[at, k], self.apps.ocr_ms[at, k] = error[trying], took[trying]
             time = time + np.where(trying, _SHOOT_MS + took, 0)
             passed |= trying & ~failed
-            trying &= failed & ~self.dice.chance(f"ocr give up {k}", live, np.where(struck, 0.30, 0.12))
+            trying &= failed & ~self.dice.chance(f"ocr give up {k}", live, np.where(struck, 0.60, 0.12))
         return time - self.time[live] + 800, ~passed
 
     def _realname(self, live: I64) -> tuple[I64, Mask]:

@@ -10,6 +10,7 @@ from xingji.loan.applications import Applications
 from xingji.loan.arrays import DAY_MS, F64, HOUR_MS, I8, I16, I32, I64, MINUTE_MS, Ints, Mask, NONE
 from xingji.loan.config import SimulationConfig
 from xingji.loan.dice import Dice
+from xingji.loan.history import past_draws
 from xingji.loan.journeys import awake
 from xingji.loan.loans import ANNUITY, BULLET, INTEREST_FIRST, REVOLVING
 from xingji.loan.script import Script
@@ -56,6 +57,8 @@ class Lending:
                  apps: Applications) -> None:  # fmt: skip
         self.config, self.dice, self.days, self.book, self.script, self.apps = config, dice, days, book, script, apps
         self.left_fen = np.where(apps.signed_ms != NONE, apps.approved_fen, 0)
+        past, _, lent_fen = past_draws(config, dice, apps)
+        self.left_fen[past] -= lent_fen
         self.links: list[tuple[I64, I32]] = []  # (visit keys, drawdown numbers)
         self._rounds: list[Draws] = []
         self._next = 0

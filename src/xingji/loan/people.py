@@ -15,7 +15,7 @@ from xingji.loan.organisations import MANAGERS_PER_OUTLET, OUTLETS_PER_BRANCH, o
 from xingji.loan.vocabulary import HOUSE, HOUSE_FAST, JOYFUL, PLEASANT, TAX, VALUES, code
 
 VISITOR, NEWCOMER, CUSTOMER, BORROWER = range(4)
-_KIND_WEIGHTS = np.array([0.30, 0.24, 0.432, 0.028])
+_KIND_WEIGHTS = np.array([0.30, 0.24, 0.422, 0.038])
 
 _CHANNEL_WEIGHTS = {
     "mobile_bank": 26.0, "wechat_oa": 10.0, "sms": 6.0, "push": 5.0, "outbound_call": 4.0, "manager_referral": 9.0,

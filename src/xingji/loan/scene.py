@@ -78,12 +78,12 @@ class Scene:
             return
         what = element(name)
         bits = self.world.dice.bits("tap " + name, time_ms)
-        off_x, off_y = field(bits, 0, 5) - 2, field(bits, 1, 5) - 2
+        off_x, off_y = field(bits, 0, 7) - 3, field(bits, 1, 7) - 3
         page = int(PAGE_OF[what])
         self.tell(
             "$click", rows, time_ms, page, where, page_name=np.full(len(rows), page, np.int8),
             element_id=np.full(len(rows), what, np.int16), element_text=np.full(len(rows), TEXT_OF[what], np.int16),
-            click_x=np.round(MIDDLE_X[what] + 0.02 * off_x, 2), click_y=MIDDLE_Y[what] + 6.0 * off_y,
+            click_x=np.round(MIDDLE_X[what] + 0.015 * off_x, 3), click_y=MIDDLE_Y[what] + 6.0 * off_y,
             is_responsive=responsive if isinstance(responsive, np.ndarray) else np.full(len(rows), responsive, np.int8),
         )  # fmt: skip
 

@@ -61,7 +61,7 @@ class Script:
 
     def uses_password(self, visits: Visits) -> I64:
         """Which logins ask for no code: 0 code, 1 password, 2 face or fingerprint."""
-        u = self.dice.pick("login method", visits.key, np.array([0.48, 0.30, 0.22]))
+        u = self.dice.pick("login method", visits.key, np.array([0.64, 0.20, 0.16]))
         hosted = np.isin(self.devices.platform[visits.device], (MINI, BRANCH))
         first = self.people.kind[visits.person] < 2  # newcomers register with a code
         return np.where(first, 0, np.where(hosted & (u == 1), 2, u))

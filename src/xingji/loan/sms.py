@@ -36,7 +36,7 @@ def check_codes(config: SimulationConfig, dice: Dice, salt: str, keys: I64, begi
     n = len(keys)
     requested, wait = np.zeros((n, ATTEMPTS), np.int64), np.zeros((n, ATTEMPTS), np.int64)
     result, made = np.zeros((n, ATTEMPTS), np.int8), np.zeros((n, ATTEMPTS), np.bool_)
-    time, open_ = begin_ms.copy(), np.ones(n, np.bool_)
+    time, open_, passed = begin_ms.copy(), np.ones(n, np.bool_), np.zeros(n, np.bool_)
     for k in range(ATTEMPTS):
         bad = SMS.spell.covers(config, time) & (operator == _UNICOM)
         seconds = dice.lognormal(f"{salt} wait {k}", keys, _median_wait(bad), 0.5)
@@ -46,8 +46,10 @@ def check_codes(config: SimulationConfig, dice: Dice, salt: str, keys: I64, begi
         expired = np.where(bad, SMS.expired, SMS.usual_expired)
         result[:, k] = np.where(u < expired, EXPIRED, np.where(u < expired + 0.04, WRONG, PASS))
         time = time + np.where(open_, wait[:, k] + GAP_MS, 0)
-        open_ = open_ & (result[:, k] != PASS)
-    return CodeChecks(requested, wait, result, made, ~open_, time - GAP_MS + TAIL_MS)
+        passed |= open_ & (result[:, k] == PASS)
+        weary = bad & dice.chance(f"{salt} weary {k}", keys, 0.5)
+        open_ = open_ & (result[:, k] != PASS) & ~weary
+    return CodeChecks(requested, wait, result, made, passed, time - GAP_MS + TAIL_MS)
 
 
 def _median_wait(bad: Mask) -> F64:

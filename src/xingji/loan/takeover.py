@@ -54,7 +54,7 @@ def _lines(people: People, apps: Applications, lending: Lending, count: int) -> 
     """Old lines with money left, of local people, one per person."""
     rows = np.arange(apps.historic)
     local = people.place[apps.person[rows]] < places().local
-    roomy = lending.left_fen[rows] >= np.maximum(apps.approved_fen[rows] // 3, 1_000_000)
+    roomy = lending.left_fen[rows] >= np.maximum(apps.approved_fen[rows] // 10, 300_000)
     good = rows[local & roomy & (people.is_employee[apps.person[rows]] == 0)]
     _, first = np.unique(apps.person[good], return_index=True)
     return good[np.sort(first)][:count].astype(np.int64)

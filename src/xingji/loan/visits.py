@@ -113,7 +113,7 @@ class VisitBook:
     def _login(self, key: I64, person: I32, device: I32, bits: I32) -> tuple[I8, I32]:
         kept = self.devices.remembered[device] & (self.devices.owner[device] == person)
         needed = (bits & NEEDS_LOGIN) != 0
-        wanted = self.dice.chance("voluntary login", key, 0.18) & (self.people.kind[person] >= 2)
+        wanted = self.dice.chance("voluntary login", key, 0.30) & (self.people.kind[person] >= 2)
         enters = ~kept & (needed | wanted | ((bits & bit(LOGIN)) != 0))
         mode = np.where(kept, KEPT, np.where(enters, ENTERS, ANONYMOUS)).astype(np.int8)
         return mode, np.where(enters, bits | bit(LOGIN), bits & ~bit(LOGIN)).astype(np.int32)
