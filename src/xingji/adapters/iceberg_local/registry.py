@@ -33,18 +33,21 @@ def names_of(connection: sqlite3.Connection, user_ids: Int64s) -> list[str]:
     return [row[0] for row in connection.execute(_NAMES, (json.dumps(user_ids.tolist()),))]
 
 
-def register(connection: sqlite3.Connection, names: Sequence[str]) -> None:
-    """Give the next numbers to names that have none (within the caller's transaction)."""
+def assign(connection: sqlite3.Connection, names: Sequence[str]) -> Int64s:
+    """The ids of users by name; the next numbers go to names that have none (in the caller's transaction)."""
     ids = find(connection, names)
-    fresh = list(dict.fromkeys(name for name, user in zip(names, ids.tolist(), strict=True) if not user))
+    unknown = np.flatnonzero(ids == 0).tolist()
+    fresh = dict.fromkeys(names[at] for at in unknown)
     if not fresh:
-        return
+        return ids
     (first,) = connection.execute(
         "UPDATE lake_setting SET value = value + ? WHERE name = ? RETURNING value - ?",
         (len(fresh), NEXT_USER, len(fresh)),
     ).fetchone()
-    rows = ((first + at, name) for at, name in enumerate(fresh))
-    connection.executemany("INSERT INTO lake_user (id, name) VALUES (?, ?)", rows)
+    given = {name: first + at for at, name in enumerate(fresh)}
+    connection.executemany("INSERT INTO lake_user (name, id) VALUES (?, ?)", given.items())
+    ids[unknown] = [given[names[at]] for at in unknown]
+    return ids
 
 
 def bound_to(connection: sqlite3.Connection, user_ids: Sequence[int]) -> list[int]:

@@ -212,8 +212,7 @@ class IcebergLocalStore:
 
     def assign_users(self, names: Sequence[str]) -> Int64s:
         with when_full(self._folder, "register users"), self._ledger.writing() as db:
-            registry.register(db, names)
-            return registry.find(db, names)
+            return registry.assign(db, names)
 
     def find_users(self, names: Sequence[str]) -> Int64s:
         with self._ledger.reading() as db:

@@ -1,0 +1,167 @@
+"""Which column a property goes to: a column keeps the type of its first values, the rest goes to JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from xingji.lake.json_text import add_to_objects, names_in
+from xingji.model.errors import FieldError
+from xingji.model.event_table import (
+    MAX_PROMOTED,
+    MONEY_TYPE,
+    PREFIX,
+    PROPERTY_TYPES,
+    REST,
+    TIME_TYPE,
+    property_names,
+)
+from xingji.ports.lake_store import FIXED_COLUMNS, TABLES_OF, LakeVersion, Property, Subject
+
+JSON = "json"
+MAX_LISTED = 20_000
+"""How many properties the lake lists; more are kept and answer queries, but are not offered by name."""
+CODED = pa.dictionary(pa.int32(), pa.string())
+"""How the lake holds texts that repeat."""
+_EXACT_IN_DOUBLE = 1 << 53
+_EXACT_IN_MONEY = 10**16
+_TYPES = {str(kind): kind for kind in PROPERTY_TYPES}
+
+
+class Fitting:
+    """Fits tables to the columns of a lake, one after the other, and learns new columns by them."""
+
+    def __init__(self, subject: Subject, version: LakeVersion) -> None:
+        self._subject = subject
+        own = [p for p in version.properties if p.subject is subject]
+        self._types = {p.name: p.type for p in own if p.field_id}
+        self._known = {(p.name, p.type) for p in own}
+        self.new_columns: list[Property] = []
+        self.new_properties: list[Property] = []
+
+    def fit(self, table: pa.Table) -> pa.Table:
+        """The table with every property in the column of its name and type, or in `properties_json`."""
+        names = property_names(table.schema)
+        fitted = table.drop_columns(
+            [PREFIX + name for name in names] + ([REST] if REST in table.schema.names else [])
+        )
+        rest = _objects_of(table)
+        self._list(JSON, names_in(rest, MAX_LISTED))
+        for name in names:
+            column = normal_column(name, table[PREFIX + name])
+            if column.null_count == len(column):
+                continue
+            typed, misfits = split_column(column, self._type_for(name, column.type))
+            if typed is not None:
+                fitted = fitted.append_column(PREFIX + name, typed)
+            if misfits is not None:
+                rows = np.flatnonzero(misfits.is_valid().to_numpy(zero_copy_only=False))
+                rest = add_to_objects(rest, name, rows, misfits.drop_null().to_pylist())
+                self._list(type_text(column.type), [name])
+        return fitted.append_column(REST, rest)
+
+    def fits(self, table: pa.Table) -> bool:
+        """Whether every property is in its column already."""
+        names = property_names(table.schema)
+        return all(self._types.get(n) == type_text(table.schema.field(PREFIX + n).type) for n in names)
+
+    def _type_for(self, name: str, kind: pa.DataType) -> str | None:
+        """The type of the property's column, made when there is room for one; None when there is not."""
+        if name not in self._types and len(self._types) < MAX_PROMOTED:
+            self._types[name] = type_text(kind)
+            column = Property(self._subject, name, type_text(kind))
+            self._known.add((name, column.type))
+            self.new_columns.append(column)
+        return self._types.get(name)
+
+    def _list(self, kind: str, names: list[str]) -> None:
+        for name in names:
+            if (name, kind) not in self._known and len(self._known) < MAX_LISTED:
+                self._known.add((name, kind))
+                self.new_properties.append(Property(self._subject, name, kind))
+
+
+def number_columns(wanted: Sequence[Property], version: LakeVersion) -> tuple[Property, ...]:
+    """The wanted columns that the version lacks and has room for, with the next field ids."""
+    numbered: list[Property] = []
+    for subject in Subject:
+        known = version.columns(subject)
+        fixed = len(FIXED_COLUMNS[TABLES_OF[subject][0]])
+        last_id = max([fixed, *(p.field_id for p in known.values())])
+        fresh = [p for p in wanted if p.subject is subject and p.name not in known][
+            : MAX_PROMOTED - len(known)
+        ]
+        numbered += [replace(p, field_id=last_id + at) for at, p in enumerate(fresh, start=1)]
+    return tuple(numbered)
+
+
+def type_text(kind: pa.DataType) -> str:
+    """The name of a type; a dictionary of strings is a string."""
+    return str(kind.value_type if pa.types.is_dictionary(kind) else kind)
+
+
+def type_named(text: str) -> pa.DataType:
+    """The type of a column by the name of its type."""
+    return _TYPES[text]
+
+
+def normal_column(name: str, column: pa.ChunkedArray) -> pa.Array:
+    """A property's column as one array of an allowed type.
+
+    Raises:
+        FieldError: it holds something else.
+    """
+    array = column.combine_chunks()
+    if isinstance(array, pa.ChunkedArray):
+        array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], column.type)
+    kind = array.type.value_type if pa.types.is_dictionary(array.type) else array.type
+    if kind in PROPERTY_TYPES:
+        return array.cast(CODED) if pa.types.is_dictionary(array.type) and array.type != CODED else array
+    for test, normal in _NORMAL:
+        if test(kind):
+            return array.cast(normal)
+    raise FieldError(PREFIX + name, str(kind), "a column of " + ", ".join(_TYPES))
+
+
+_NORMAL = (
+    (pa.types.is_null, pa.string()),
+    (pa.types.is_large_string, pa.string()),
+    (pa.types.is_integer, pa.int64()),
+    (pa.types.is_floating, pa.float64()),
+    (pa.types.is_timestamp, TIME_TYPE),
+    (pa.types.is_decimal, MONEY_TYPE),
+)
+
+
+def split_column(column: pa.Array, kind: str | None) -> tuple[pa.Array | None, pa.Array | None]:
+    """The values that fit a column of type `kind`, as such, and those that do not; None where there are none.
+
+    Integers fit a column of doubles or money when they are exact there.
+    """
+    own = type_text(column.type)
+    if kind is None:
+        return None, column
+    if own == kind:
+        return column, None
+    bound = {str(pa.float64()): _EXACT_IN_DOUBLE, str(MONEY_TYPE): _EXACT_IN_MONEY}.get(kind)
+    if own != str(pa.int64()) or bound is None:
+        return None, column
+    fits = pc.and_(pc.less(column, bound), pc.greater(column, -bound))
+    nothing = pa.scalar(None, column.type)
+    misfits = pc.if_else(fits, nothing, column)
+    fitting = pc.if_else(fits, column, nothing)
+    if kind == str(MONEY_TYPE):
+        fitting = fitting.cast(pa.decimal128(38, 2))  # Arrow wants room for any integer on the way
+    fitting = fitting.cast(_TYPES[kind])
+    return fitting, misfits if misfits.null_count < len(misfits) else None
+
+
+def _objects_of(table: pa.Table) -> pa.Array:
+    if REST not in table.schema.names:
+        return pa.nulls(table.num_rows, pa.string())
+    column = table[REST].cast(pa.string()).combine_chunks()
+    return pa.concat_arrays(column.chunks) if isinstance(column, pa.ChunkedArray) else column

@@ -1,0 +1,79 @@
+"""A lake: everything that is done to it, by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from xingji.lake.intake import Intake
+from xingji.lake.tail import merge_tails, write_tail
+from xingji.lake.words import after, with_words
+from xingji.ports.lake_store import LakeChange, LakeFile, LakeStore, LakeTable, LakeVersion
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What an append did: the newest version, and how many rows it added (0 when the batch was known)."""
+
+    version: int
+    events: int
+    user_changes: int
+    repeated: bool
+
+
+class Lake:
+    """One lake of a store."""
+
+    def __init__(self, store: LakeStore) -> None:
+        self.store = store
+
+    def append(
+        self, batch_id: str, events: pa.Table | None = None, users: pa.Table | None = None
+    ) -> Appended:
+        """Add an event table and a table of user changes to the tail, both or neither, once for a `batch_id`.
+
+        `users` has the columns `user`, `time` and properties as an event table has them; JSON null unsets.
+
+        Raises:
+            FieldError: a column is not what the event table allows.
+            BusyError: another process did not stop writing in time.
+            StorageFullError: the disk has no room; nothing was added.
+        """
+        with self.store.writer():
+            version = self.store.version()
+            if self.store.is_committed(batch_id):
+                return Appended(version.number, 0, 0, repeated=True)
+            intake = Intake(self.store, version)
+            rows: dict[LakeTable, pa.Table] = {}
+            if events is not None and events.num_rows:
+                rows[LakeTable.EVENTS_TAIL] = intake.events(events, batch_id)
+            if users is not None and users.num_rows:
+                rows[LakeTable.USERS_TAIL] = intake.user_changes(users)
+            done = self._commit_tail(batch_id, intake, version, rows)
+        counts = {table: own.num_rows for table, own in rows.items()}
+        return Appended(
+            done.number,
+            counts.get(LakeTable.EVENTS_TAIL, 0),
+            counts.get(LakeTable.USERS_TAIL, 0),
+            repeated=False,
+        )
+
+    def _commit_tail(
+        self, batch_id: str, intake: Intake, version: LakeVersion, rows: dict[LakeTable, pa.Table]
+    ) -> LakeVersion:
+        words = with_words(LakeChange(batch_id), intake, version)
+        known = after(version, words)
+        files: list[LakeFile] = [write_tail(self.store, table, own, known) for table, own in rows.items()]
+        change = LakeChange(
+            batch_id,
+            add=tuple(files),
+            event_names=words.event_names,
+            columns=words.columns,
+            properties=words.properties,
+        )
+        return self.store.commit(change)
+
+    def merge_tails(self) -> int:
+        """Merge the small files of a crowded tail; gives how many were merged away."""
+        return merge_tails(self.store)

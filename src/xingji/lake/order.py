@@ -1,0 +1,55 @@
+"""Putting rows in order: by group, then time, then as they came."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from xingji.lake.part import Int64s
+
+
+def row_order(groups: Int64s, n_groups: int, time_us: Int64s) -> Int64s:
+    """The rows sorted by (group, time, position); `groups: int64[n]` from 0 up to `n_groups`.
+
+    Group and position are packed into one word and sorted as such, which is ten times faster than a stable
+    sort by several keys; rows of a log mostly come in order of time already.
+    """
+    n = len(groups)
+    by_time = None
+    if n > 1 and bool((np.diff(time_us) < 0).any()):
+        by_time = np.argsort(time_us, kind="stable")
+        groups = groups[by_time]
+    bits = max(n - 1, 1).bit_length()
+    if max(n_groups, 1).bit_length() + bits > 63:
+        order = np.argsort(groups, kind="stable")
+    else:
+        packed = (groups << bits) | np.arange(n, dtype=np.int64)
+        packed.sort()
+        order = packed & ((1 << bits) - 1)
+    return order if by_time is None else by_time[order]
+
+
+def user_order(users: Int64s, time_us: Int64s, seq: Int64s) -> Int64s:
+    """The rows sorted by (user, time, seq)."""
+    if not len(users):
+        return np.zeros(0, np.int64)
+    lowest = int(users.min())
+    order = row_order(users - lowest, int(users.max()) - lowest + 1, time_us)
+    same = (np.diff(users[order]) == 0) & (np.diff(time_us[order]) == 0)
+    if bool((same & (np.diff(seq[order]) < 0)).any()):
+        return np.lexsort((seq, time_us, users))
+    return order
+
+
+def repeated_rows(users: Int64s, time_us: Int64s, ids: npt.NDArray[np.void]) -> Int64s:
+    """The rows, sorted by (user, time, seq), whose id an earlier row of the same user and time has."""
+    same = (np.diff(users) == 0) & (np.diff(time_us) == 0)
+    if not same.any():
+        return np.zeros(0, np.int64)
+    tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
+    group = np.cumsum(np.append(True, ~same))[tied]
+    words = ids[tied].view("<u8").reshape(-1, 2)
+    order = np.lexsort((tied, words[:, 1], words[:, 0], group))
+    keys = np.column_stack([group[order], words[order].view(np.int64)])
+    repeats = (np.diff(keys, axis=0) == 0).all(axis=1)
+    return np.sort(tied[order[1:][repeats]])

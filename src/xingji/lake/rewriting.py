@@ -1,0 +1,191 @@
+"""Building base files: rows from anywhere, put in order user by user, in files of bounded size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from xingji.lake.data_file import field_ids, int64s, read_rows, stack, subject_of, whole, write_rows
+from xingji.lake.fitting import Fitting
+from xingji.lake.order import repeated_rows, user_order
+from xingji.lake.part import Int64s
+from xingji.model.event_table import EVENT_ID, TIME
+from xingji.ports.lake_store import SEQ, USER_ID, LakeFile, LakeStore, LakeTable, LakeVersion, WorkSession
+
+MAX_FILE_ROWS = 2_000_000
+"""More rows than this of one bucket and month become several files, each with users of its own."""
+_ALL_USERS = 1 << 62
+
+
+class Source(Protocol):
+    """Rows of one bucket and month, sorted by user."""
+
+    @property
+    def n_rows(self) -> int: ...
+    def users(self) -> Int64s:
+        """The user of every row, rising."""
+        ...
+
+    def rows(self, first_user: int, end_user: int) -> pa.Table:
+        """The rows of users from `first_user` up to, not including, `end_user`."""
+        ...
+
+
+class TableSource:
+    """Rows in memory."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self._table, self._users = table, int64s(table[USER_ID])
+        self.n_rows: int = table.num_rows
+
+    def users(self) -> Int64s:
+        return self._users
+
+    def rows(self, first_user: int, end_user: int) -> pa.Table:
+        begin, end = np.searchsorted(self._users, [first_user, end_user])
+        return self._table.slice(int(begin), int(end - begin))
+
+
+class FileSource:
+    """The rows of a base file, less those of some users."""
+
+    def __init__(self, store: LakeStore, file: LakeFile, without: Int64s | None = None) -> None:
+        self._store, self.file = store, file
+        self._without = np.zeros(0, np.int64) if without is None else without
+        self.n_rows = file.rows
+
+    @property
+    def loses_rows(self) -> bool:
+        """Whether rows of the file are left out."""
+        return len(self._without) > 0
+
+    def users(self) -> Int64s:
+        return int64s(read_rows(self._store, self.file, [USER_ID])[USER_ID])
+
+    def rows(self, first_user: int, end_user: int) -> pa.Table:
+        table = read_rows(self._store, self.file)
+        if self.loses_rows:
+            kept = ~np.isin(int64s(table[USER_ID]), self._without)
+            table = table if kept.all() else table.filter(pa.array(kept))
+        return TableSource(table).rows(first_user, end_user)
+
+
+@dataclass
+class Rewritten:
+    """New base files, those they replace, and how many repeated events were dropped."""
+
+    add: list[LakeFile] = field(default_factory=list)
+    remove: list[LakeFile] = field(default_factory=list)
+    repeated: int = 0
+
+
+Written = Callable[[LakeFile, pa.Table], None]
+
+
+class Rewriter:
+    """Writes base files of one session, for one version's columns."""
+
+    def __init__(
+        self, store: LakeStore, session: WorkSession, version: LakeVersion, written: Written | None = None
+    ) -> None:
+        self._store, self._session, self._version, self._written = store, session, version, written
+
+    def merge(
+        self,
+        table: LakeTable,
+        bucket: int,
+        month: int | None,
+        old: Sequence[FileSource],
+        new: Sequence[Source],
+    ) -> Rewritten:
+        """Put `new` rows to the `old` files of a bucket and month; files that nothing changes stay."""
+        done = Rewritten()
+        for first, end, file in _ranges(old):
+            sources: list[Source] = [s for s in new if _has_users(s, first, end)]
+            if file is not None and (sources or file.loses_rows):
+                done.remove.append(file.file)
+                sources.insert(0, file)
+            for low, high in _cuts(sources, first, end):
+                self._write(done, table, (bucket, month), [s.rows(low, high) for s in sources])
+        return done
+
+    def _write(
+        self, done: Rewritten, table: LakeTable, place: tuple[int, int | None], pieces: list[pa.Table]
+    ) -> None:
+        pieces = [piece for piece in pieces if piece.num_rows]
+        if not pieces:
+            return
+        rows = in_order(self._fitted(table, stack(pieces)))
+        rows, repeated = without_repeats(rows)
+        done.repeated += repeated
+        path = self._session.new_path(table, *place)
+        file = write_rows(self._store, path, table, rows, field_ids(table, self._version), *place)
+        done.add.append(file)
+        if self._written:
+            self._written(file, rows)
+
+    def _fitted(self, table: LakeTable, rows: pa.Table) -> pa.Table:
+        fitting = Fitting(subject_of(table), self._version)
+        return rows if fitting.fits(rows) else fitting.fit(rows)
+
+
+def _ranges(old: Sequence[FileSource]) -> Iterator[tuple[int, int, FileSource | None]]:
+    """The ranges of users that the files of a bucket and month divide; one range where there is no file."""
+    files = sorted(old, key=lambda source: source.file.first_user)
+    starts = [0, *(source.file.first_user for source in files[1:])]
+    for at, first in enumerate(starts):
+        end = starts[at + 1] if at + 1 < len(starts) else _ALL_USERS
+        yield first, end, files[at] if files else None
+
+
+def _has_users(source: Source, first: int, end: int) -> bool:
+    if not source.n_rows:
+        return False
+    if (first, end) == (0, _ALL_USERS):
+        return True
+    begin, stop = np.searchsorted(source.users(), [first, end])
+    return bool(stop > begin)
+
+
+def _cuts(sources: Sequence[Source], first: int, end: int) -> Iterator[tuple[int, int]]:
+    """The range of users, cut where the rows of one file would become too many; no user is cut."""
+    if not sources:
+        return
+    if sum(source.n_rows for source in sources) <= MAX_FILE_ROWS:
+        yield first, end
+        return
+    users = np.sort(np.concatenate([source.users() for source in sources]))
+    users = users[np.searchsorted(users, first) : np.searchsorted(users, end)]
+    n_files = -(-len(users) // MAX_FILE_ROWS)
+    cuts = np.unique(users[[len(users) * at // n_files for at in range(1, n_files)]]).tolist()
+    yield from zip([first, *cuts], [*cuts, end], strict=True)
+
+
+def in_order(rows: pa.Table) -> pa.Table:
+    """Rows sorted by (user_id, time, seq)."""
+    users, seq = int64s(rows[USER_ID]), int64s(rows[SEQ])
+    order = user_order(users, int64s(rows[TIME]), seq)
+    return take(rows, order)
+
+
+def take(rows: pa.Table, order: Int64s) -> pa.Table:
+    """Rows in another order; every column becomes one array."""
+    places = pa.array(order)
+    columns = [whole(column).take(places) for column in rows.columns]
+    return pa.table(columns, names=rows.schema.names)
+
+
+def without_repeats(rows: pa.Table) -> tuple[pa.Table, int]:
+    """Sorted rows less those whose event id an earlier row of the same user and time has."""
+    if EVENT_ID not in rows.schema.names or not rows.num_rows:
+        return rows, 0
+    ids = whole(rows[EVENT_ID])
+    words = np.frombuffer(ids.buffers()[1], np.uint8)[ids.offset * 16 : (ids.offset + len(ids)) * 16]
+    repeats = repeated_rows(int64s(rows[USER_ID]), int64s(rows[TIME]), words.view("V16"))
+    if not len(repeats):
+        return rows, 0
+    return take(rows, np.delete(np.arange(rows.num_rows), repeats)), len(repeats)

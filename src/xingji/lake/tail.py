@@ -1,0 +1,105 @@
+"""The tail: one small file for each append, merged before they become many."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from xingji.lake.bucket import bucket_of
+from xingji.lake.data_file import field_ids, int64s, read_rows, stack, write_rows
+from xingji.lake.order import user_order
+from xingji.lake.part import Int64s
+from xingji.lake.rewriting import take
+from xingji.model.event_table import TIME
+from xingji.ports.lake_store import (
+    SEQ,
+    TAIL_TABLES,
+    USER_ID,
+    CommitConflictError,
+    LakeChange,
+    LakeFile,
+    LakeStore,
+    LakeTable,
+    LakeVersion,
+    WorkSession,
+)
+
+CROWDED = 32
+"""From this many files on, the small ones of a tail are merged."""
+
+
+def write_tail(
+    store: LakeStore, table: LakeTable, rows: pa.Table, version: LakeVersion, path: str | None = None
+) -> LakeFile:
+    """Write rows to a new file of a tail, sorted by (bucket, user_id, time, seq)."""
+    ordered = take(rows, tail_order(rows, version.n_buckets))
+    return write_rows(store, path or store.new_path(table), table, ordered, field_ids(table, version))
+
+
+def tail_order(rows: pa.Table, n_buckets: int) -> Int64s:
+    """The order of rows by (bucket, user_id, time, seq)."""
+    users = int64s(rows[USER_ID])
+    by_user = user_order(users, int64s(rows[TIME]), int64s(rows[SEQ]))
+    return by_user[np.argsort(bucket_of(users[by_user], n_buckets), kind="stable")]
+
+
+def bucket_slices(rows: pa.Table, n_buckets: int) -> dict[int, pa.Table]:
+    """The rows of each bucket that a file of a tail has any of."""
+    buckets = bucket_of(int64s(rows[USER_ID]), n_buckets)
+    found = np.unique(buckets)
+    begins, ends = np.searchsorted(buckets, found), np.searchsorted(buckets, found, side="right")
+    return {
+        int(bucket): rows.slice(int(begin), int(end - begin))
+        for bucket, begin, end in zip(found, begins, ends, strict=True)
+    }
+
+
+def merge_tails(store: LakeStore) -> int:
+    """Merge the small files of crowded tails; gives how many were merged away.
+
+    A file stays when it is larger than all smaller ones together, so that each row is rewritten few times and
+    what remains are about as many files as the row count has bits.
+    """
+    if not any(_is_crowded(store.version(), table) for table in TAIL_TABLES):
+        return 0
+    session = store.session("tail")
+    try:
+        merged = sum(_merge_tail(store, session, table) for table in TAIL_TABLES)
+        session.end()
+    finally:
+        session.release()
+    return merged
+
+
+def _is_crowded(version: LakeVersion, table: LakeTable) -> bool:
+    return len(version.of(table)) >= CROWDED
+
+
+def _merge_tail(store: LakeStore, session: WorkSession, table: LakeTable) -> int:
+    with store.pin() as pin:
+        version = pin.version
+        small = small_files(version.of(table)) if _is_crowded(version, table) else []
+        if len(small) < 2:
+            return 0
+        rows = stack([read_rows(store, file) for file in small])
+        path = session.new_path(table)
+        merged = write_tail(store, table, rows, version, path)
+        batch = path.rsplit("/", 1)[-1]
+        try:
+            store.commit(LakeChange(batch, add=(merged,), remove=tuple(small), operation="replace"))
+        except CommitConflictError:
+            return 0  # a compaction took the files meanwhile, which serves as well
+    return len(small) - 1
+
+
+def small_files(files: Sequence[LakeFile]) -> list[LakeFile]:
+    """The files that are not larger than all smaller ones together."""
+    by_size = sorted(files, key=lambda file: file.rows)
+    total = keep_from = 0
+    for at, file in enumerate(by_size):
+        if file.rows <= total:
+            keep_from = at + 1
+        total += file.rows
+    return by_size[:keep_from]
