@@ -64,6 +64,7 @@ def choose(stream: Stream, query: Funnel, keys: Sequence[Int64s], entry_end_us: 
     bits = _kernel_bits(runs.bits, query, required)
     if query.order == "any":
         kind_of, kinds = _kinds(bits, len(required))
+        bits = _one_exclusion(bits, len(required))
         excluding = bool(query.exclusions)
         kernels.any_order(runs.offsets, runs.time, bits, kind_of, kinds, window_us, entry_end_us, excluding, at)
     elif query.exclusions:
@@ -103,6 +104,12 @@ def _kernel_bits(bits: Uint64s, query: Funnel, required: Sequence[int]) -> Uint6
     for to, at in enumerate(wanted):
         out |= ((bits >> np.uint64(at)) & np.uint64(1)) << np.uint64(to)
     return out
+
+
+def _one_exclusion(bits: Uint64s, n_steps: int) -> Uint64s:
+    """Bits of the steps and one bit for all exclusions, which in any order all act from first to last."""
+    steps = np.uint64((1 << n_steps) - 1)
+    return (bits & steps) | ((bits & ~steps) != 0).astype(np.uint64) << np.uint64(n_steps)
 
 
 def _kinds(bits: Uint64s, n_steps: int) -> tuple[Int64s, Uint64s]:

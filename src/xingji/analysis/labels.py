@@ -42,7 +42,8 @@ class LabelTable:
         return self._codes.get(text)
 
     def _code(self, value: Value) -> int:
-        text = self._cleaned(value if type(value) is str else json.dumps(to_json(value), ensure_ascii=False, default=str))
+        shown = to_json(value)
+        text = self._cleaned(shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False, default=str))
         code = self._codes.get(text)
         if code is None:
             code = self._codes[text] = len(self.texts)

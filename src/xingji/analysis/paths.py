@@ -18,7 +18,7 @@ from xingji.analysis.kernels import paths as kernels
 from xingji.analysis.labels import LabelTable
 from xingji.analysis.listing import list_units
 from xingji.analysis.path_walk import Walk, path_targets, stream_walks, target_roles
-from xingji.analysis.selection import select
+from xingji.analysis.selection import first_time_bits, select, select_first
 from xingji.analysis.stream import client_rows
 from xingji.analysis.values import ValueTable
 from xingji.lake.part import Int32s, Int64s, ViewLike
@@ -70,7 +70,8 @@ def answer_paths(context: Context, query: Paths) -> dict[str, Any]:
     if context.scope.count_by.kind == "property":
         tallies = stream_walks(context, query, labels, unit_values, lambda walk: _tally(work, walk))
     else:
-        bounds = None if around else _bounds(context, query)
+        all_history = around is not None or first_time_bits(path_targets(query)[0])
+        bounds = None if all_history else _bounds(context, query)
         tallies = context.over_buckets(lambda view: _tally(work, _view_walk(work, view)), bounds)
     if query.scope.users_of is not None:
         unit, owner = (np.concatenate([getattr(tally, name) for tally in tallies]) for name in ("unit", "owner"))
@@ -127,6 +128,7 @@ def _view_walk(work: _Work, view: ViewLike) -> Walk:
     context, query = work.context, work.query
     targets, roles = path_targets(query)
     chosen = select(targets, context.scope.filter, view, context.snapshot, context.as_of_us)
+    chosen = select_first(chosen, targets, view)
     names = work.labels.encode(context.snapshot.event_names)
     label: Any = view.event
     label_of = names
@@ -136,7 +138,7 @@ def _view_walk(work: _Work, view: ViewLike) -> Walk:
         label_of = np.arange(len(work.labels), dtype=np.int32)
     kept = work.around(view) if work.around else np.empty(0, np.uint8)
     bounds = context.first_us, context.end_us
-    client = client_rows(context, view)
+    client = client_rows(context, view) if query.gap_us is not None else np.empty(0, np.uint8)
     role_of = target_roles(chosen.bits_of, roles)
     return Walk(view.begin, view.end, view.time, chosen.codes, role_of, label, label_of, client, kept, bounds, view.user_ids)
 

@@ -191,7 +191,7 @@ def _users(work: _Work, groups: Groups) -> dict[str, Any]:
     found = over_streams(work.context, work.request, task)
     unit, owner = (np.concatenate(column) for column in zip(*found, strict=True))
     listed = list_units(work.context, unit, owner, spot, work.request.unit_values)
-    return {"kind": "retention", "view": "users", "cohort": spot.cohort, "period": spot.period, **listed}
+    return {"kind": "retention", "view": "users", **listed}
 
 
 def _cohort_index(work: _Work) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from xingji.analysis.kernels.collect import keep_first_rows
 from xingji.analysis.predicates import Mask, row_mask
 from xingji.lake.part import Snapshot, ViewLike
 from xingji.model.predicate import Predicate
@@ -50,8 +51,28 @@ def select(
     for at, want in enumerate(conditions):
         if want:
             bits &= ~(np.logical_not(masks[want]).astype(np.uint64) << np.uint64(at))
+    return of_bits(bits)
+
+
+def of_bits(bits: Uint64s) -> Selection:
+    """The selection in which each row has the given bits."""
     kinds, codes = np.unique(bits, return_inverse=True)
     return Selection(codes.astype(np.uint16), kinds)
+
+
+def first_time_bits(targets: Sequence[Target]) -> int:
+    """The targets of which a unit's first match in all history alone counts."""
+    return sum(1 << at for at, target in enumerate(targets) if target.selector.first_time)
+
+
+def select_first(chosen: Selection, targets: Sequence[Target], view: ViewLike) -> Selection:
+    """The selection in which first-time targets match each user's first match only."""
+    first_only = first_time_bits(targets)
+    if not first_only:
+        return chosen
+    bits = chosen.bits_of[chosen.codes]
+    keep_first_rows(view.begin, view.end, bits, first_only)
+    return of_bits(bits)
 
 
 def event_bits(selectors: Sequence[EventSelector], names: Sequence[str]) -> Uint64s:

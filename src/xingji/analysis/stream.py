@@ -13,7 +13,7 @@ from xingji.analysis.columns import row_values
 from xingji.analysis.context import Context
 from xingji.analysis.kernels.collect import collect, collect_all_times, keep_first, sessions
 from xingji.analysis.predicates import dictionary_mask
-from xingji.analysis.selection import Target, select
+from xingji.analysis.selection import Target, first_time_bits, select
 from xingji.analysis.values import ValueTable
 from xingji.lake.part import Dictionary, Int32s, Int64s, ViewLike
 from xingji.model.errors import QueryTooLargeError
@@ -67,7 +67,7 @@ class Request:
     @property
     def first_time_bits(self) -> int:
         """The targets of which a unit's first match in all history alone counts."""
-        return sum(1 << at for at, target in enumerate(self.targets) if target.selector.first_time)
+        return first_time_bits(self.targets)
 
 
 def over_streams(context: Context, request: Request, task: Callable[[Stream], T]) -> list[T]:

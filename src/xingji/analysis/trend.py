@@ -113,7 +113,7 @@ def _groups(context: Context, query: Trend, plan: Plan) -> Groups:
     if len(plan.buckets) > 1:
         edges = plan.buckets.edges_us[[plan.counted_from, -1]]
         total = dataclasses.replace(plan, buckets=Buckets(edges, ("total",)), reach=1, counted_from=0)
-    keys, figures = np.zeros(1, np.int64), [0]
+    keys, figures = np.empty(0, np.int64), list[Any]()
     if scope.breakdown and len(plan.buckets):
         keys, figures = _totals(context, query, total, first)
     return rank(keys, figures, len(scope.breakdown), scope.breakdown_limit, plan.values)

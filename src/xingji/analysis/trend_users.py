@@ -39,7 +39,7 @@ def trend_users(context: Context, query: Trend, plan: Plan, groups: Groups) -> d
     found = over_streams(context, request, task)
     unit, owner = (np.concatenate(column) for column in zip(*found, strict=True))
     listed = list_units(context, unit, owner, spot, request.unit_values)
-    return {"kind": "trend", "view": "users", "series": spot.series, "bucket": spot.bucket, **listed}
+    return {"kind": "trend", "view": "users", **listed}
 
 
 def _span(query: Trend, plan: Plan, label: str | None) -> tuple[int, int]:

@@ -88,7 +88,7 @@ def number_to_json(value: int | float | Decimal | Fraction) -> int | float | Dec
             return int(value)
         rounded = float(value)
         return rounded if Decimal(repr(rounded)) == value else value.normalize()
-    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 class ValueTable:

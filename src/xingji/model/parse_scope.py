@@ -138,7 +138,7 @@ def read_users_of(reader: Reader) -> UsersOf:
         cohort=fields.get("cohort", Reader.text, None),
         period=fields.get("period", lambda r: r.integer(0, 1000), 0),
         edge=fields.get("edge", _edge, None),
-        node=fields.get("node", Reader.text, None),
+        node=fields.get("node", _label, None),
         as_users=fields.get("as", lambda r: r.one_of("users", "units"), "units") == "users",
         limit=fields.get("limit", lambda r: r.integer(1, 1_000_000), 1000),
         offset=fields.get("offset", lambda r: r.integer(0, 2**40), 0),
@@ -157,5 +157,9 @@ def _group(reader: Reader) -> tuple[Scalar | None, ...]:
 
 
 def _edge(reader: Reader) -> tuple[str, str]:
-    source, target = (item.text() for item in reader.items("[source, target]", 2, 2))
+    source, target = (_label(item) for item in reader.items("[source, target]", 2, 2))
     return source, target
+
+
+def _label(reader: Reader) -> str:
+    return reader.value if isinstance(reader.value, str) else reader.fail("a label as the result shows it")

@@ -83,6 +83,19 @@ def keep_first(offsets: Int64s, bits: Uint64s, first_only: int) -> None:
 
 
 @kernel
+def keep_first_rows(begin: Int32s, end: Int32s, bits: Uint64s, first_only: int) -> None:
+    """As `keep_first`, for bits of a view's rows."""
+    only = np.uint64(first_only)
+    for unit in range(begin.shape[0]):
+        seen = np.uint64(0)
+        for slot in range(begin.shape[1]):
+            for row in range(begin[unit, slot], end[unit, slot]):
+                found = bits[row] & only
+                bits[row] &= ~(seen & only)
+                seen |= found
+
+
+@kernel
 def subgroups(offsets: Int64s, order: Int64s, key: Int64s, starts: Int64s, owner: Int64s) -> int:
     """Cut units' events, sorted by `order` within each unit so that equal keys stand together, into runs of one key.
 

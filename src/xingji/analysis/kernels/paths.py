@@ -125,7 +125,7 @@ def transitions(
     """
     for unit in range(begin.shape[0]):
         opened, last_us = False, np.int64(0)
-        before, before_us = -1, np.int64(0)
+        before, before_us, last_slot = -1, np.int64(0), -1
         for part in range(begin.shape[1]):
             for row in range(begin[unit, part], end[unit, part]):
                 now = time[row]
@@ -134,19 +134,21 @@ def transitions(
                     opened, last_us = True, now
                     if not near and before >= 0:
                         ends[before] += 1
-                        before = -1
+                        before, last_slot = -1, -1
                 elif not near:
                     continue
                 if not role_of[codes[row]] & USED or (len(kept) and not kept[row]) or now < first_us or now >= end_us:
                     continue
                 named = label_of[label[row]]
-                if before >= 0 and not (collapse and named == before):
-                    key = before * n_labels + named
-                    slot = _place(keys, key, direct)
-                    counts[slot] += 1
-                    total_us[slot] += now - before_us
-                    if key == want_edge:
-                        wanted[unit] = 1
+                if before >= 0:
+                    if not (collapse and named == before):
+                        key = before * n_labels + named
+                        last_slot = _place(keys, key, direct)
+                        counts[last_slot] += 1
+                        if key == want_edge:
+                            wanted[unit] = 1
+                    if last_slot >= 0:  # a repeat moves the time of the node that the last edge led to
+                        total_us[last_slot] += now - before_us
                 if named == want_node:
                     wanted[unit] = 1
                 before, before_us = named, now
