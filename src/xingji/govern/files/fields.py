@@ -1,0 +1,125 @@
+"""The fields of events, taken from a file's columns as the mapping says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from xingji.govern.files.assembly import Fields
+from xingji.govern.files.event_ids import ID_TYPE, event_ids
+from xingji.govern.files.identity import KINDS, strongest, without_junk
+from xingji.govern.files.mapping import Column, Constant, Moment, Origin, Origins, RowNumber
+from xingji.govern.files.refusal import RowFaults
+from xingji.model.event_table import EVENT, TIME_TYPE, USER
+
+Mask = npt.NDArray[np.bool_]
+WRONG_KIND = {
+    USER: "the user is no text or whole number",
+    EVENT: "the event name is no text or whole number",
+}
+
+
+class FieldColumns(Protocol):
+    """What a reader knows of its columns."""
+
+    n_rows: int
+
+    def texts(self, name: str) -> pa.Array:
+        """A column as strings (or a dictionary of them); null where there is no value, or none that names anything."""
+
+    def times(self, name: str, time_format: str | None) -> pa.Array:
+        """A column as timestamp[µs, UTC]; null where there is no instant."""
+
+    def present(self, name: str) -> Mask:
+        """Where a column has any value (`bool[n_rows]`)."""
+
+
+def fields_of(
+    columns: FieldColumns,
+    origins: Origins,
+    identities: Mapping[str, str],
+    row_name: Callable[[int], str],
+    faults: RowFaults,
+) -> Fields:
+    """The fields of every row; `identities`: kind of identity to its column; `row_name`: what `#` names a row."""
+    user, had_user = _user(columns, origins.user, identities, row_name, faults)
+    event = _texts(columns, EVENT, origins.event, faults)
+    time, had_time = _time(columns, origins.time)
+    return Fields(user, event, time, _event_id(columns, origins.event_id), had_user, had_time)
+
+
+def constant_texts(text: str, n_rows: int) -> pa.DictionaryArray:
+    """The same text in every row."""
+    return pa.DictionaryArray.from_arrays(
+        pa.array(np.zeros(n_rows, dtype=np.int32)), pa.array([text], pa.string())
+    )
+
+
+def _user(
+    columns: FieldColumns,
+    origin: Origin | None,
+    identities: Mapping[str, str],
+    row_name: Callable[[int], str],
+    faults: RowFaults,
+) -> tuple[pa.Array, Mask | None]:
+    if isinstance(origin, RowNumber):
+        return pa.array([row_name(row) for row in range(columns.n_rows)], pa.string()), None
+    named = None if origin is None else _texts(columns, USER, origin, faults)
+    if not identities or isinstance(origin, Constant):
+        return (pa.nulls(columns.n_rows, pa.string()) if named is None else named), None
+    if named is not None and named.null_count == 0 and without_junk(named).null_count == 0:
+        return named, None
+    return _identified(columns, named, identities)
+
+
+def _identified(
+    columns: FieldColumns, named: pa.Array | None, identities: Mapping[str, str]
+) -> tuple[pa.Array, Mask]:
+    """The named user or else the strongest identity, and where any of them had a value."""
+    found = strongest({kind: columns.texts(column) for kind, column in identities.items()})
+    had = np.zeros(columns.n_rows, dtype=bool)
+    for kind, column in identities.items():
+        if kind in KINDS:
+            had |= columns.present(column)
+    candidates = [] if found is None else [found]
+    if named is not None:
+        had |= np.asarray(named.is_valid())
+        candidates.insert(0, plain(without_junk(named)))
+    if not candidates:
+        return pa.nulls(columns.n_rows, pa.string()), had
+    return pc.coalesce(*candidates).dictionary_encode(), had
+
+
+def plain(texts: pa.Array) -> pa.Array:
+    """Strings without their dictionary."""
+    return texts.dictionary_decode() if pa.types.is_dictionary(texts.type) else texts
+
+
+def _texts(columns: FieldColumns, field: str, origin: Origin, faults: RowFaults) -> pa.Array:
+    if isinstance(origin, Constant):
+        return constant_texts(origin.text, columns.n_rows)
+    assert isinstance(origin, Column)
+    texts = columns.texts(origin.name)
+    if texts.null_count:
+        faults.mark(np.asarray(texts.is_null()) & columns.present(origin.name), WRONG_KIND[field])
+    return texts
+
+
+def _time(columns: FieldColumns, origin: Origin) -> tuple[pa.Array, Mask | None]:
+    if isinstance(origin, Moment):
+        return pa.array(np.full(columns.n_rows, origin.time_us)).cast(TIME_TYPE), None
+    assert isinstance(origin, Column)
+    times = columns.times(origin.name, origin.time_format)
+    return times, columns.present(origin.name) if times.null_count else None
+
+
+def _event_id(columns: FieldColumns, origin: Origin | None) -> pa.Array | None:
+    if not isinstance(origin, Column):
+        return None
+    texts = columns.texts(origin.name)
+    return texts if texts.type == ID_TYPE else event_ids(plain(texts).to_pylist())

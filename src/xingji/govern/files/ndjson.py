@@ -1,0 +1,144 @@
+"""NDJSON: one event a line, as the ingest contract writes it or as a flat object."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from xingji.govern.files.assembly import RowPlaces
+from xingji.govern.files.block import EMPTY_TABLE
+from xingji.govern.files.column_types import ColumnTypes
+from xingji.govern.files.lines import LONG_LINE, NOT_UTF8, LineChunk, encoding_hint
+from xingji.govern.files.mapping import NATIVE_NAMES, Column, FieldMapping, Origins, resolve
+from xingji.govern.files.property_columns import TOO_DEEP
+from xingji.govern.files.record_rows import IDENTITIES, RecordRows
+from xingji.govern.files.refusal import RefusalTally, excerpt_of
+from xingji.model.errors import InputError
+from xingji.model.event_table import EVENT_ID, USER
+
+HEAD_LINES = 1_000
+"""So many lines tell which columns a file has."""
+BROKEN, NO_OBJECT, NUMBER_TOO_LARGE = "broken JSON", "no JSON object", "a number out of range"
+
+Numbers = npt.NDArray[np.int64]
+
+
+class NdjsonDecoder:
+    """Turns chunks of NDJSON lines into event tables; a line that is no event is counted, and the rest goes on."""
+
+    def __init__(
+        self,
+        file: str,
+        mapping: FieldMapping,
+        types: ColumnTypes,
+        *,
+        encoding: str = "utf-8",
+        head: Sequence[bytes] = (),
+    ) -> None:
+        """`head`: how the file begins. Raises InputError if no line of it is an object or a needed column is absent."""
+        self.file, self.mapping, self.types, self.encoding = file, mapping, types, encoding
+        self._decode_one = msgspec.json.Decoder(
+            dict[str, Any], float_hook=_exact if types.has_money else None
+        )
+        self._origins = self._begun(head)
+
+    def _begun(self, head: Sequence[bytes]) -> Origins | None:
+        tally, columns, found = RefusalTally(), dict[str, None](), False
+        for number, line in enumerate(head, start=1):
+            record = self._record(line, number, tally)
+            if record is not None:
+                found = True
+                columns |= dict.fromkeys(record)
+        refused = tally.refusals()
+        if not found and refused.total:
+            first = refused.examples[0]
+            raise InputError(
+                self.file, _barren(len(head), first.reason, self.encoding), f"line {first.number}"
+            )
+        return self._resolved(list(columns)) if found else None
+
+    def _resolved(self, columns: list[str]) -> Origins:
+        origins = resolve(self.file, self.mapping, columns, identified=IDENTITIES in columns)
+        user = origins.user or Column(NATIVE_NAMES[USER])
+        return replace(origins, user=user, event_id=origins.event_id or Column(NATIVE_NAMES[EVENT_ID]))
+
+    def table(self, chunk: LineChunk, tally: RefusalTally) -> pa.Table:
+        """The events of a chunk; what is refused goes to `tally`. Raises InputError if a needed column is absent."""
+        if chunk.overlong:
+            tally.add(chunk.first_line, LONG_LINE, excerpt_of(chunk.data))
+            return EMPTY_TABLE
+        records, numbers = self._records(chunk, tally)
+        if not records:
+            return EMPTY_TABLE
+        rows = RecordRows(records)
+        if self._origins is None:
+            self._origins = self._resolved(list(rows.columns))
+        return rows.table(self.file, self._origins, self.types, _places(chunk, numbers), tally)
+
+    def _records(self, chunk: LineChunk, tally: RefusalTally) -> tuple[list[dict[str, Any]], Numbers | None]:
+        """The objects of a chunk; and their line numbers, or None where every line is one."""
+        try:
+            records = self._decode_one.decode_lines(self._utf8(chunk.data))
+            if len(records) == chunk.n_lines:
+                return records, None
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            pass
+        found = []
+        for number, line in enumerate(chunk.lines(), start=chunk.first_line):
+            record = self._record(line, number, tally)
+            if record is not None:
+                found.append((number, record))
+        return [record for _, record in found], np.array([number for number, _ in found], dtype=np.int64)
+
+    def _utf8(self, data: bytes) -> bytes:
+        return data if self.encoding == "utf-8" else data.decode(self.encoding).encode()
+
+    def _record(self, line: bytes, number: int, tally: RefusalTally) -> dict[str, Any] | None:
+        if not line or line.isspace():
+            return None
+        try:
+            return self._decode_one.decode(self._utf8(line))
+        except (msgspec.MsgspecError, ValueError, RecursionError) as fault:
+            tally.add(number, _reason(fault), excerpt_of(line))
+            return None
+
+
+def _exact(text: str) -> Decimal:
+    """A fraction as its text says; beyond what a double holds it is refused, as everywhere."""
+    if not math.isfinite(float(text)):
+        raise ValueError(NUMBER_TOO_LARGE)
+    return Decimal(text)
+
+
+def _reason(fault: Exception) -> str:
+    if isinstance(fault, UnicodeDecodeError):
+        return NOT_UTF8
+    if isinstance(fault, RecursionError):
+        return TOO_DEEP
+    text = str(fault)
+    if "out of range" in text:
+        return NUMBER_TOO_LARGE
+    return NO_OBJECT if isinstance(fault, msgspec.ValidationError) else BROKEN
+
+
+def _barren(n_lines: int, reason: str, encoding: str) -> str:
+    hint = encoding_hint(encoding) if reason == NOT_UTF8 else ""
+    return f"{reason}; none of the first {n_lines:,} lines is a JSON object{hint}"
+
+
+def _places(chunk: LineChunk, numbers: Numbers | None) -> RowPlaces:
+    def number(row: int) -> int:
+        return chunk.first_line + row if numbers is None else int(numbers[row])
+
+    def excerpt(row: int) -> str:
+        return excerpt_of(chunk.lines()[number(row) - chunk.first_line])
+
+    return RowPlaces(number, excerpt)

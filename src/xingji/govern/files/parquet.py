@@ -1,0 +1,95 @@
+"""Parquet files, read batch by batch with their texts still coded."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from xingji.govern.files.assembly import RowPlaces
+from xingji.govern.files.block import BlockBuilder, EventBlock
+from xingji.govern.files.column_rows import ColumnRows, identity_columns
+from xingji.govern.files.column_types import NAME_LIMIT, ColumnTypes
+from xingji.govern.files.mapping import FieldMapping, resolve
+from xingji.govern.files.refusal import excerpt_of
+from xingji.govern.files.source import Source
+from xingji.govern.files.typed_column import add_typed_column
+from xingji.model.errors import InputError, shown
+
+UNFOLD_RATIO, UNFOLD_FLOOR_BYTES = 100, 1 << 30
+"""A compressed Parquet file may unfold to so many times its size, and to this much in any case."""
+
+
+def parquet_blocks(
+    source: Source, path: Path, mapping: FieldMapping, types: ColumnTypes, block_rows: int
+) -> Iterator[EventBlock]:
+    """The events of a Parquet file. Raises InputError for one that is damaged or lacks a needed column."""
+    with tempfile.TemporaryFile() as unfolded:
+        handle = str(path) if not source.compression else _unfold(source, unfolded)
+        try:
+            yield from _blocks(source, handle, mapping, types, block_rows)
+        except (pa.ArrowException, OSError) as fault:
+            reason = str(fault).split("\n")[0].rstrip(".")
+            raise InputError(source.file, f"it is no whole Parquet file: {reason}") from None
+
+
+def _unfold(source: Source, unfolded: Any) -> Any:
+    """Parquet is read from its end, so a compressed file must be unfolded first."""
+    bound = max(UNFOLD_FLOOR_BYTES, UNFOLD_RATIO * source.total_bytes)
+    while piece := source.read(1 << 20):
+        unfolded.write(piece)
+        if unfolded.tell() > bound:
+            raise InputError(source.file, f"it unfolds to more than {bound:,} bytes; this is no Parquet file")
+    unfolded.seek(0)
+    return unfolded
+
+
+def _blocks(
+    source: Source, handle: Any, mapping: FieldMapping, types: ColumnTypes, block_rows: int
+) -> Iterator[EventBlock]:
+    schema = pq.read_schema(handle)
+    _check_names(source.file, schema.names)
+    origins = resolve(
+        source.file, mapping, schema.names, identified=bool(identity_columns(dict.fromkeys(schema.names)))
+    )
+    texts = [
+        field.name
+        for field in schema
+        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
+    ]
+    file = pq.ParquetFile(handle, read_dictionary=texts, pre_buffer=False)
+    builder, rows_read, total_rows = BlockBuilder(block_rows), 0, file.metadata.num_rows
+    for batch in file.iter_batches(block_rows, use_threads=False):
+        rows = ColumnRows(dict(zip(batch.schema.names, batch.columns)), len(batch))
+        places = _places(batch, rows_read)
+        builder.add(rows.table(source.file, origins, types, places, builder.tally, add_typed_column))
+        rows_read += len(batch)
+        yield builder.finish(rows_read, _share(source, rows_read, total_rows), source.total_bytes)
+    if not rows_read:
+        yield builder.finish(0, source.total_bytes, source.total_bytes)
+
+
+def _share(source: Source, rows_read: int, total_rows: int) -> int:
+    return source.total_bytes * rows_read // total_rows
+
+
+def _check_names(file: str, names: list[str]) -> None:
+    for name in names:
+        if not 1 <= len(name) <= NAME_LIMIT:
+            raise InputError(
+                file,
+                f"the column {shown(name, 40)} has a name of {len(name):,} characters; allowed: 1 to 255",
+            )
+        if names.count(name) > 1:
+            raise InputError(file, f"two columns are named {shown(name)}")
+
+
+def _places(batch: pa.RecordBatch, rows_before: int) -> RowPlaces:
+    def excerpt(row: int) -> str:
+        return excerpt_of({k: v for k, v in batch.slice(row, 1).to_pylist()[0].items() if v is not None})
+
+    return RowPlaces(lambda row: rows_before + row + 1, excerpt)

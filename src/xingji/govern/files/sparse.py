@@ -1,0 +1,121 @@
+"""Records with differing keys, turned into columns of the values there are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+Positions = npt.NDArray[np.int64]
+_SHAPES_WORTH_GROUPING = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Sparse:
+    """Values of one column and the rows they stand in (`positions`: int64[len(values)]; None: all rows in order)."""
+
+    positions: Positions | None
+    values: Sequence[Any]
+
+    def dense(self, n_rows: int) -> Sequence[Any]:
+        """One value a row, None where there is none."""
+        if self.positions is None:
+            return self.values
+        rows: list[Any] = [None] * n_rows
+        for position, value in zip(self.positions.tolist(), self.values):
+            rows[position] = value
+        return rows
+
+    def spread(self, array: pa.Array, n_rows: int) -> pa.Array:
+        """An array of this column's values, laid out over all rows with nulls between."""
+        if self.positions is None:
+            return array
+        indices = np.zeros(n_rows, dtype=np.int32)
+        absent = np.ones(n_rows, dtype=bool)
+        indices[self.positions] = np.arange(len(self.values), dtype=np.int32)
+        absent[self.positions] = False
+        return array.take(pa.array(indices, mask=absent))
+
+    def rows(self) -> Positions:
+        """The rows the values stand in."""
+        return np.arange(len(self.values)) if self.positions is None else self.positions
+
+    def under(self, other: Sparse, n_rows: int) -> Sparse:
+        """Both columns as one, `other` winning where it has a value."""
+        merged = list(self.dense(n_rows))
+        for position, value in zip(other.rows().tolist(), other.values):
+            if value is not None:
+                merged[position] = value
+        return Sparse(None, merged)
+
+    def moved(self, positions: Positions) -> Sparse:
+        """The same values, whose rows 0, 1, … stand at `positions` of a longer table."""
+        return Sparse(positions if self.positions is None else positions[self.positions], self.values)
+
+
+def columns_of(records: Sequence[Mapping[str, Any]]) -> dict[str, Sparse]:
+    """The columns of records, named in the order in which they are first seen.
+
+    Records with the same keys in the same order are transposed together, which costs no Python step a value;
+    where nearly every record has keys of its own, values are placed one by one.
+    """
+    shapes: dict[tuple[str, ...], list[int]] = {}
+    for row, record in enumerate(records):
+        shape = tuple(record)
+        members = shapes.get(shape)
+        if members is None:
+            shapes[shape] = [row]
+        else:
+            members.append(row)
+    if len(shapes) == 1:
+        return {name: Sparse(None, values) for name, values in _transposed(next(iter(shapes)), records)}
+    if len(shapes) > max(_SHAPES_WORTH_GROUPING, len(records) // 8):
+        return _placed_one_by_one(records)
+    return _joined(records, shapes)
+
+
+def _transposed(
+    shape: tuple[str, ...], records: Sequence[Mapping[str, Any]]
+) -> list[tuple[str, tuple[Any, ...]]]:
+    return list(zip(shape, zip(*[record.values() for record in records])))
+
+
+def _joined(
+    records: Sequence[Mapping[str, Any]], shapes: dict[tuple[str, ...], list[int]]
+) -> dict[str, Sparse]:
+    parts: dict[str, list[tuple[Positions, tuple[Any, ...]]]] = {}
+    for shape, members in shapes.items():
+        positions = np.array(members, dtype=np.int64)
+        for name, values in _transposed(shape, [records[row] for row in members]):
+            parts.setdefault(name, []).append((positions, values))
+    return {name: _in_row_order(found) for name, found in parts.items()}
+
+
+def _in_row_order(parts: list[tuple[Positions, tuple[Any, ...]]]) -> Sparse:
+    if len(parts) == 1:
+        return Sparse(*parts[0])
+    positions = np.concatenate([part[0] for part in parts])
+    return Sparse(positions, list(chain.from_iterable(part[1] for part in parts)))
+
+
+def _placed_one_by_one(records: Sequence[Mapping[str, Any]]) -> dict[str, Sparse]:
+    placed: dict[str, tuple[list[int], list[Any]]] = {}
+    for row, record in enumerate(records):
+        for name, value in record.items():
+            positions, values = placed.setdefault(name, ([], []))
+            positions.append(row)
+            values.append(value)
+    return {name: Sparse(np.array(rows, dtype=np.int64), values) for name, (rows, values) in placed.items()}
+
+
+def in_row_order(column: Sparse) -> Sparse:
+    """The same column with its rows rising."""
+    if column.positions is None:
+        return column
+    order = np.argsort(column.positions, kind="stable")
+    return Sparse(column.positions[order], [column.values[at] for at in order.tolist()])
