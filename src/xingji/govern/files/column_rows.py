@@ -104,7 +104,7 @@ def identity_columns(columns: Mapping[str, Any]) -> dict[str, str]:
 
 
 def unfolds(array: pa.Array) -> bool:
-    """Whether a column holds objects: structs, maps from texts, or texts the first of which is a JSON object."""
+    """Whether a column holds objects: structs, maps from texts, or texts of which the first is an object."""
     kind = array.type
     if pa.types.is_struct(kind) or (pa.types.is_map(kind) and pa.types.is_string(kind.key_type)):
         return True
@@ -115,7 +115,7 @@ def unfolds(array: pa.Array) -> bool:
 
 
 def names_of(array: pa.Array) -> pa.Array:
-    """Texts, and whole numbers in digits, as strings; null for what names nothing; 16 bytes stay as they are."""
+    """Texts, and whole numbers in digits, as strings; null for what names nothing; 16 bytes stay so."""
     kind = array.type
     if pa.types.is_dictionary(kind):
         return array if pa.types.is_string(kind.value_type) else names_of(array.dictionary_decode())

@@ -68,7 +68,7 @@ class ColumnTypes:
 
 
 def type_of_values(values: list[Any]) -> pa.DataType | None:
-    """The type that values new to a file decide: that of the first plain one; a fraction among integers widens.
+    """The type that values decide: that of the first plain one; a fraction among integers widens it.
 
     Lists, objects and integers beyond 64 bits decide nothing.
     """
@@ -85,7 +85,7 @@ def _type_of(value: Any) -> pa.DataType | None:
 
 
 def fitted(value: Any, kind: pa.DataType) -> Any:
-    """A value as its column holds it, or MISFIT; it is never rounded, cut or turned into another JSON type."""
+    """A value as its column holds it, or MISFIT; never cut or turned into another JSON type."""
     if kind == STRING:
         return value if isinstance(value, str) else MISFIT
     if kind == BOOLEAN:

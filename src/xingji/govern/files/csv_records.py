@@ -22,7 +22,7 @@ class _OpenQuoteError(Exception):
 
 
 class _Feed:
-    """Lines one by one for the csv module, remembered since the record began so that they can be read again."""
+    """Lines one by one for the csv module; those of the record at hand can be given out again."""
 
     def __init__(self, lines: LineReader, encoding: str) -> None:
         self._lines, self._encoding = lines, encoding

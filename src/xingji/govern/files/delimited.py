@@ -57,7 +57,7 @@ class CsvReader:
         self.at_end = False
 
     def blocks(self, block_rows: int) -> Iterator[EventBlock]:
-        """The events, block by block. Raises InputError where the file is broken, after what stands before."""
+        """The events, block by block. Raises InputError where the file breaks off, after what is whole."""
         source, builder, begun = self.lines.source, BlockBuilder(block_rows), False
         self.records.count_in(builder.tally)
         self.records.skip_header()

@@ -30,7 +30,7 @@ class FieldColumns(Protocol):
     n_rows: int
 
     def texts(self, name: str) -> pa.Array:
-        """A column as strings (or a dictionary of them); null where there is no value, or none that names anything."""
+        """A column as strings (or a dictionary of them); null where there is nothing that names."""
 
     def times(self, name: str, time_format: str | None) -> pa.Array:
         """A column as timestamp[µs, UTC]; null where there is no instant."""
@@ -46,7 +46,7 @@ def fields_of(
     row_name: Callable[[int], str],
     faults: RowFaults,
 ) -> Fields:
-    """The fields of every row; `identities`: kind of identity to its column; `row_name`: what `#` names a row."""
+    """The fields of every row; `identities`: kind to column; `row_name`: what `#` calls a row."""
     user, had_user = _user(columns, origins.user, identities, row_name, faults)
     event = _texts(columns, EVENT, origins.event, faults)
     time, had_time = _time(columns, origins.time)

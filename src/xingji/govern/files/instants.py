@@ -1,4 +1,4 @@
-"""Times as files write them, to µs since 1970-01-01 UTC: ISO 8601, epoch numbers, or a format the caller names."""
+"""Times as files write them, in µs since 1970-01-01 UTC: ISO 8601, epoch numbers, or a given format."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Int64s = npt.NDArray[np.int64]
 
 
 def instants(times: pa.Array, time_format: str | None = None) -> pa.Array:
-    """Times of any column as timestamp[µs, UTC], null where a value is missing or no instant of the years 1 to 9999.
+    """Times of any column as timestamp[µs, UTC]; null: missing, or no instant of the years 1 to 9999.
 
     Texts are ISO 8601 (UTC where no offset is given) or epoch numbers; `time_format` has strptime's letters.
     Numbers below 10^11 are seconds, below 10^14 ms, below 10^17 µs; those that read as a date
@@ -167,7 +167,7 @@ def instant_us(text: str) -> int | None:
 
 
 def epoch_us(number: float) -> int | None:
-    """The µs of an epoch number, its unit told from its size; None where it is too large or reads as a date."""
+    """The µs of an epoch number, its unit told from its size; None if too large or read as a date."""
     if isinstance(number, int):
         column = pa.array([number], pa.int64()) if abs(number) < _MICROSECONDS_BELOW else None
     else:

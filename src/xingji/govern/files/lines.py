@@ -23,7 +23,7 @@ _WIDE_BOMS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 
 @dataclass(frozen=True, slots=True)
 class LineChunk:
-    """Whole lines, the first of them line `first_line` of the file; `overlong`: the line was too long and is gone."""
+    """Whole lines from line `first_line` on; `overlong`: one line too long, of which this is the beginning."""
 
     data: bytes
     first_line: int

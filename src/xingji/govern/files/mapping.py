@@ -157,7 +157,8 @@ def resolve(
             raise _missing(file, field, origins[field], asked, columns)
         found[field] = origin if present else None
     event, time = found[EVENT], found[TIME]
-    assert event is not None and time is not None
+    assert event is not None
+    assert time is not None
     return Origins(found[USER], event, time, found[EVENT_ID])
 
 

@@ -32,7 +32,7 @@ Numbers = npt.NDArray[np.int64]
 
 
 class NdjsonDecoder:
-    """Turns chunks of NDJSON lines into event tables; a line that is no event is counted, and the rest goes on."""
+    """Turns chunks of NDJSON lines into event tables; a line that is no event is counted and left out."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class NdjsonDecoder:
         encoding: str = "utf-8",
         head: Sequence[bytes] = (),
     ) -> None:
-        """`head`: how the file begins. Raises InputError if no line of it is an object or a needed column is absent."""
+        """`head`: the first lines. Raises InputError if none is an object or a needed column is absent."""
         self.file, self.mapping, self.types, self.encoding = file, mapping, types, encoding
         self._decode_one = msgspec.json.Decoder(
             dict[str, Any], float_hook=_exact if types.has_money else None
@@ -71,7 +71,7 @@ class NdjsonDecoder:
         return replace(origins, user=user, event_id=origins.event_id or Column(NATIVE_NAMES[EVENT_ID]))
 
     def table(self, chunk: LineChunk, tally: RefusalTally) -> pa.Table:
-        """The events of a chunk; what is refused goes to `tally`. Raises InputError if a needed column is absent."""
+        """The events of a chunk; what is refused goes to `tally`. Raises InputError as at the beginning."""
         if chunk.overlong:
             tally.add(chunk.first_line, LONG_LINE, excerpt_of(chunk.data))
             return EMPTY_TABLE

@@ -53,7 +53,7 @@ class Source:
         return self._ahead[:n_bytes]
 
     def read(self, n_bytes: int) -> bytes:
-        """Up to `n_bytes` of the contents, none at its end. Raises InputError where the compression is broken."""
+        """Up to `n_bytes` of the contents, none at its end. Raises InputError where the file is damaged."""
         if self._ahead:
             piece, self._ahead = self._ahead[:n_bytes], self._ahead[n_bytes:]
             return piece

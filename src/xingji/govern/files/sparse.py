@@ -17,7 +17,7 @@ _SHAPES_WORTH_GROUPING = 64
 
 @dataclass(frozen=True, slots=True)
 class Sparse:
-    """Values of one column and the rows they stand in (`positions`: int64[len(values)]; None: all rows in order)."""
+    """Values of one column and their rows (`positions`: int64[len(values)]; None: all rows in order)."""
 
     positions: Positions | None
     values: Sequence[Any]

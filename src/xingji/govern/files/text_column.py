@@ -41,11 +41,11 @@ def coded_texts(values: Any) -> pa.DictionaryArray:
 
 
 def type_of_texts(distinct: pa.Array) -> pa.DataType:
-    """The type that texts stand for: int64 if every one is a canonical integer, double if every one is a number,
-    bool if every one is true or false, else string.
+    """The type that texts stand for, if every one does: canonical integers int64, numbers double, true and false
+    bool; else string.
 
-    Leading zeros, signs `+`, blanks and integers beyond 64 bits make text, since they are ids more often than numbers;
-    so does an exponent without sign or point (`3E7`).
+    Leading zeros, signs `+`, blanks and integers beyond 64 bits make text, since they are ids more often than
+    numbers; so does an exponent without sign or point (`3E7`).
     """
     for kind in (INTEGER, FRACTION, BOOLEAN):
         if _converted(distinct, kind).null_count == 0:

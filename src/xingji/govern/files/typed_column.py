@@ -27,7 +27,7 @@ _MONEY_DIGITS = MONEY_TYPE.precision - MONEY_TYPE.scale
 def add_typed_column(
     properties: Properties, name: str, array: pa.Array, types: ColumnTypes, faults: RowFaults
 ) -> None:
-    """Give a property its column: integers 64 bits wide, fractions as doubles, times in µs UTC, money in cents.
+    """Give a property its column: integers in 64 bits, fractions as doubles, times in µs UTC, money exactly.
 
     Lists, structs and maps become JSON, NaN and infinities missing, other types their text.
     """

@@ -47,7 +47,7 @@ class _LogHandler(ContentHandler):
         self._open: list[_Attribute] = []
         self.n_elements = 0
 
-    def startElement(self, name: str, attrs: Any) -> None:
+    def startElement(self, name: str, attrs: Any) -> None:  # noqa: N802 - SAX calls it so
         tag = name.rpartition(":")[2]
         self.n_elements += 1
         if self._outside or tag in _OUTSIDE:
@@ -61,7 +61,7 @@ class _LogHandler(ContentHandler):
         elif tag == "event":
             self._event = {}
 
-    def endElement(self, name: str) -> None:
+    def endElement(self, name: str) -> None:  # noqa: N802 - SAX calls it so
         tag = name.rpartition(":")[2]
         if self._outside:
             self._outside -= 1
@@ -100,7 +100,7 @@ class _Attribute:
         self.inner: list[_Attribute] = []
 
     def value(self) -> Any:
-        """The value as its element's name says; a text where it is none of that kind, None where there is none."""
+        """The value as its element's name says; its text where it is none of that kind; None if empty."""
         if self.tag == "list":
             return [one.value() for one in self.inner]
         if self.tag == "container":
@@ -147,7 +147,7 @@ class XesReader:
         self._since_element = 0
 
     def blocks(self, block_rows: int) -> Iterator[EventBlock]:
-        """The events, block by block. Raises InputError where the file is broken, after what stands before."""
+        """The events, block by block. Raises InputError where the file breaks off, after what is whole."""
         builder, begun, fault = BlockBuilder(block_rows), False, None
         while fault is None:
             try:
