@@ -132,7 +132,7 @@ class _Group:
 
 
 def _first_platform(dice: Dice, ids: I64) -> I8:
-    weights = np.array([0.24, 0.46, 0.03, 0.13, 0.14])
+    weights = np.array([0.22, 0.43, 0.03, 0.20, 0.12])
     return dice.pick("first platform", ids, weights).astype(np.int8)
 
 
@@ -217,7 +217,7 @@ def _makes(dice: Dice, ids: I64, platform: I8, tablet: Mask) -> I8:
 
 
 def _browsers(dice: Dice, ids: I64, platform: I8) -> I8:
-    h5 = dice.pick("h5 browser", ids, np.array([0.20, 0.16, 0.26, 0.22, 0.12, 0.04, 0.0]))
+    h5 = dice.pick("h5 browser", ids, np.array([0.18, 0.15, 0.24, 0.28, 0.11, 0.04, 0.0]))
     web = dice.pick("web browser", ids, np.array([0.48, 0.08, 0.0, 0.0, 0.04, 0.12, 0.28]))
     return np.where(platform == H5, h5, np.where(platform == WEB, web, NONE)).astype(np.int8)
 

@@ -13,11 +13,11 @@ from xingji.loan.dice import Dice
 from xingji.loan.people import People
 
 BLOCKS = (
-    "open", "home", "scan", "channel", "detail", "estimate", "detail2", "login", "apply", "sign", "draw", "my_loans",
-    "repay", "security", "consent", "service", "close",
+    "open", "home", "scan", "channel", "detail", "estimate", "detail2", "login", "security", "apply", "sign", "draw",
+    "my_loans", "repay", "consent", "service", "close",
 )  # fmt: skip
-(OPEN, HOME_PAGE, SCAN, CHANNEL_PAGE, DETAIL_PAGE, ESTIMATE_PAGE, DETAIL2, LOGIN, APPLY, SIGN_PAGE, DRAW_PAGE,
- LOANS_PAGE, REPAY_PAGE, SECURITY, CONSENT, SERVICE_PAGE, CLOSE) = range(len(BLOCKS))  # fmt: skip
+(OPEN, HOME_PAGE, SCAN, CHANNEL_PAGE, DETAIL_PAGE, ESTIMATE_PAGE, DETAIL2, LOGIN, SECURITY, APPLY, SIGN_PAGE,
+ DRAW_PAGE, LOANS_PAGE, REPAY_PAGE, CONSENT, SERVICE_PAGE, CLOSE) = range(len(BLOCKS))  # fmt: skip
 
 
 def bit(*blocks: int) -> int:
