@@ -1,0 +1,36 @@
+"""The engine under test, asked as any caller asks it: a document in, a result out, on threads of this process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchmarks.arrays import make_arrays
+from benchmarks.cases import Case, Result, Rows
+from benchmarks.engine import THREADS
+from benchmarks.log import Log
+from xingji.adapters.threads import ThreadRunner
+from xingji.analysis.engine import run_query
+from xingji.lake.part import Snapshot
+from xingji.model.parse import parse_query
+
+
+class Ours:
+    """Questions through `run_query`, over whatever snapshot."""
+
+    def __init__(self, snapshot: Snapshot, load_s: float | None = None) -> None:
+        self.snapshot, self.load_s = snapshot, load_s
+        self._runner = ThreadRunner(THREADS)
+
+    def ask(self, case: Case) -> Result:
+        return run_query(parse_query(case.document), self.snapshot, runner=self._runner)
+
+    def rows(self, case: Case, answer: Result) -> Rows:
+        return case.rows(answer)
+
+    def close(self) -> None:
+        self._runner.close()
+
+
+def open_arrays(folder: Path, log: Log) -> Ours:
+    """The engine over memory-mapped arrays."""
+    return Ours(make_arrays(folder, log))
