@@ -43,4 +43,3 @@ def around_of(context: Context, around: AroundFunnel) -> Around:
         return out
 
     return kept
-

@@ -66,9 +66,14 @@ def choose(stream: Stream, query: Funnel, keys: Sequence[Int64s], entry_end_us: 
         kind_of, kinds = _kinds(bits, len(required))
         bits = _one_exclusion(bits, len(required))
         excluding = bool(query.exclusions)
-        kernels.any_order(runs.offsets, runs.time, bits, kind_of, kinds, window_us, entry_end_us, excluding, at)
+        kernels.any_order(
+            runs.offsets, runs.time, bits, kind_of, kinds, window_us, entry_end_us, excluding, at
+        )
     elif query.exclusions:
-        first, last = ([required.index(getattr(x, end) - 1) for x in query.exclusions] for end in ("from_step", "to_step"))
+        first, last = (
+            [required.index(getattr(x, end) - 1) for x in query.exclusions]
+            for end in ("from_step", "to_step")
+        )
         sides = np.array(first, np.int64), np.array(last, np.int64)
         kernels.excluded(runs.offsets, runs.time, bits, window_us, entry_end_us, *sides, at)
     else:

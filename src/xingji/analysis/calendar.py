@@ -132,7 +132,9 @@ def local_day(time_us: int, zone: zoneinfo.ZoneInfo) -> dt.date:
         return from_us(time_us).date()
 
 
-def make_buckets(first_us: int, last_us: int, interval: Interval, timezone: str, week_start: WeekStart) -> Buckets:
+def make_buckets(
+    first_us: int, last_us: int, interval: Interval, timezone: str, week_start: WeekStart
+) -> Buckets:
     """The periods from the one that holds `first_us` through the one that holds `last_us` (inclusive)."""
     zone = zoneinfo.ZoneInfo(timezone)
     if interval == "total":
@@ -148,7 +150,9 @@ def make_buckets(first_us: int, last_us: int, interval: Interval, timezone: str,
     return Buckets(np.array(edges, np.int64), tuple(labels))
 
 
-def _period_days(first: dt.date, last: dt.date, interval: Interval, week_start: WeekStart) -> Iterator[dt.date]:
+def _period_days(
+    first: dt.date, last: dt.date, interval: Interval, week_start: WeekStart
+) -> Iterator[dt.date]:
     day = period_start(first, interval, week_start)
     while day <= last:
         yield day
@@ -160,7 +164,9 @@ def _period_days(first: dt.date, last: dt.date, interval: Interval, week_start: 
 
 def _check_count(count: int, interval: str) -> None:
     if count > MAX_BUCKETS:
-        raise CallerError(f"interval {interval} cuts the range into more than {MAX_BUCKETS} buckets; take a longer one")
+        raise CallerError(
+            f"interval {interval} cuts the range into more than {MAX_BUCKETS} buckets; take a longer one"
+        )
 
 
 def _clock_buckets(first_us: int, last_us: int, interval: Interval, zone: zoneinfo.ZoneInfo) -> Buckets:

@@ -52,7 +52,9 @@ def row_values(
     return given[out]
 
 
-def _event_values(view: ViewLike, name: str, lookup: Lookup, kind: type[np.generic]) -> npt.NDArray[np.generic]:
+def _event_values(
+    view: ViewLike, name: str, lookup: Lookup, kind: type[np.generic]
+) -> npt.NDArray[np.generic]:
     parts = view.coded(name)
     if len(parts) == 1 and parts[0][0] == 0 and len(parts[0][1].codes) == view.n_rows:
         return lookup(parts[0][1].dictionary).astype(kind)[parts[0][1].codes]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ from xingji.analysis.paths import answer_paths
 from xingji.analysis.retention import answer_retention
 from xingji.analysis.trend import answer_trend
 from xingji.lake.part import Snapshot
-from xingji.model.query import Funnel, Paths, Query, Retention, Trend
+from xingji.model.query import Attribution, Funnel, Paths, Query, Retention, Trend
 
 DEFAULT_MEMORY_BOUND_BYTES = 2 << 30
 
@@ -29,6 +30,7 @@ def run_query(
     `cancel` is asked between buckets; raises Cancelled once it says true, QueryTooLargeError before a query that would pass
     its memory bound, CallerError for a query that means nothing on this snapshot.
     """
+    query = _unbroken(query)
     context = Context(
         snapshot,
         query.scope,
@@ -40,6 +42,16 @@ def run_query(
     if snapshot.warnings:
         result["warnings"] = list(snapshot.warnings)
     return result
+
+
+def _unbroken(query: Query) -> Query:
+    """A question for the units behind a number that names no group is asked of all units together."""
+    spot = query.scope.users_of
+    listed = spot is not None or (isinstance(query, Funnel) and query.view == "users")
+    if not listed or (spot is not None and spot.breakdown is not None) or not query.scope.breakdown:
+        return query
+    whole = dataclasses.replace(query, scope=dataclasses.replace(query.scope, breakdown=()))
+    return dataclasses.replace(whole, attribution=Attribution()) if isinstance(whole, Funnel) else whole
 
 
 _ANSWERS: dict[type, Callable[[Context, Any], dict[str, Any]]] = {

@@ -63,7 +63,9 @@ def _request(context: Context, query: Funnel) -> Request:
         targets.append(Target(EventSelector(None), filtered=False))
     columns = {f"by{at}": ref for at, ref in enumerate(scope.breakdown)}
     columns |= {f"hold{at}": ref for at, ref in enumerate(query.hold_constant)}
-    end_us = max(context.end_us, context.as_of_us + 1) if scope.range_applies_to == "entry" else context.end_us
+    end_us = (
+        max(context.end_us, context.as_of_us + 1) if scope.range_applies_to == "entry" else context.end_us
+    )
     return Request(targets, context.first_us, end_us, columns, sessions=query.window.session)
 
 
@@ -72,7 +74,9 @@ def choose_in_view(context: Context, query: Funnel, view: ViewLike) -> tuple[Int
     stream = view_stream(context, dataclasses.replace(_request(context, query), rows=True), view)
     attempts = _choose(context, query, stream)
     rows = stream.columns["row"]
-    return attempts.unit, np.where(attempts.at >= 0, rows[np.maximum(attempts.at, 0)], -1) if len(rows) else attempts.at
+    return attempts.unit, np.where(attempts.at >= 0, rows[np.maximum(attempts.at, 0)], -1) if len(
+        rows
+    ) else attempts.at
 
 
 _Table = tuple[Int64s, Grid, Int64s, npt.NDArray[np.bool_], Grid]
@@ -93,7 +97,9 @@ def _table(context: Context, query: Funnel, stream: Stream) -> _Table:
     if not _later_step(query):
         return table
     named = _named(np.unique(pair_value), len(query.steps))
-    without = Stream(stream.offsets, stream.unit, stream.time, stream.bits & ~restricted, stream.owner, stream.columns)
+    without = Stream(
+        stream.offsets, stream.unit, stream.time, stream.bits & ~restricted, stream.owner, stream.columns
+    )
     attempts = _choose(context, query, without)
     other = _rows(without, attempts, np.zeros(len(attempts.unit), np.int64), baseline=True)
     return tuple(np.concatenate(three) for three in zip(table, named, other, strict=True))  # type: ignore[return-value]
@@ -122,7 +128,9 @@ def _choose(context: Context, query: Funnel, stream: Stream) -> Attempts:
 def _rows(stream: Stream, attempts: Attempts, key: Int64s, baseline: bool) -> _Table:
     reached = attempts.at >= 0
     events = np.maximum(attempts.at, 0)
-    step_us = np.where(reached, stream.time[events], NEVER) if len(stream.time) else np.empty_like(attempts.at)
+    step_us = (
+        np.where(reached, stream.time[events], NEVER) if len(stream.time) else np.empty_like(attempts.at)
+    )
     owner = np.where(reached, stream.owner[events], -1) if len(stream.time) else np.empty_like(attempts.at)
     return stream.unit[attempts.unit], step_us, key, np.full(len(key), baseline), owner
 
@@ -166,7 +174,9 @@ def _rank(query: Funnel, units: FunnelUnits, keys: Int64s, counts: Int64s) -> Gr
 def join(one: FunnelUnits, two: FunnelUnits) -> FunnelUnits:
     """The units of two tables, one after the other."""
     names = ("unit", "step_us", "key", "baseline", "owner")
-    return FunnelUnits(*(np.concatenate([getattr(one, n), getattr(two, n)]) for n in names), one.units, one.values)
+    return FunnelUnits(
+        *(np.concatenate([getattr(one, n), getattr(two, n)]) for n in names), one.units, one.values
+    )
 
 
 def best_per_unit(query: Funnel, units: FunnelUnits) -> FunnelUnits:

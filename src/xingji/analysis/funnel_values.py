@@ -47,6 +47,6 @@ def expand(stream: Stream, value: Int64s, restricted: np.uint64, naming: np.uint
     foreign = value[events] != np.repeat(values, lengths)
     bits = np.where(foreign, stream.bits[events] & ~restricted, stream.bits[events])
     columns = {name: column[events] for name, column in stream.columns.items()}
-    return Stream(offsets, stream.unit[units], stream.time[events], bits, stream.owner[events], columns), values
-
-
+    return Stream(
+        offsets, stream.unit[units], stream.time[events], bits, stream.owner[events], columns
+    ), values

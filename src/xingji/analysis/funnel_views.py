@@ -28,13 +28,10 @@ def answer_funnel(context: Context, query: Funnel) -> dict[str, Any]:
     units = funnel_units(context, query)
     groups, tables = by_group(query, units)
     if spot is not None:
-        table = units if query.view == "users" and spot.breakdown is None else None
-        if table is None:
-            at = groups.find(spot.breakdown)
-            if at is None:
-                raise FieldError("users_of.breakdown", spot.breakdown, "the breakdown of a group of the result")
-            table = tables[at]
-        return _users(context, query, spot, tables, table)
+        at = groups.find(spot.breakdown)
+        if at is None:
+            raise FieldError("users_of.breakdown", spot.breakdown, "the breakdown of a group of the result")
+        return _users(context, query, spot, tables, tables[at])
     labels = groups.labels
     match query.view:
         case "trend":
@@ -42,7 +39,10 @@ def answer_funnel(context: Context, query: Funnel) -> dict[str, Any]:
         case "time_to_convert":
             return _time_to_convert(query, labels, tables)
         case _:
-            shown = [{"breakdown": label, "steps": _steps(query, one)} for label, one in zip(labels, tables, strict=True)]
+            shown = [
+                {"breakdown": label, "steps": _steps(query, one)}
+                for label, one in zip(labels, tables, strict=True)
+            ]
             return {"kind": "funnel", "view": "steps", "groups": shown}
 
 
@@ -85,8 +85,10 @@ def funnel_buckets(context: Context, query: Funnel, entries_us: Int64s) -> Bucke
     return make_buckets(first, last, query.interval, scope.timezone, scope.week_start)
 
 
-def _trend(context: Context, query: Funnel, labels: tuple[list[Any], ...], tables: list[FunnelUnits]) -> dict[str, Any]:
-    entries = np.concatenate([units.step_us[:, 0] for units in tables])
+def _trend(
+    context: Context, query: Funnel, labels: tuple[list[Any], ...], tables: list[FunnelUnits]
+) -> dict[str, Any]:
+    entries = _joined([units.step_us[:, 0] for units in tables])
     buckets = funnel_buckets(context, query, entries)
     groups = []
     for label, units in zip(labels, tables, strict=True):
@@ -106,13 +108,18 @@ def _open_from(context: Context, query: Funnel, buckets: Buckets) -> dict[str, s
     length = query.window.length_us
     if length is None:
         return {}
-    still = np.flatnonzero(buckets.edges_us[1:] + length > context.as_of_us)
+    ends_us = np.minimum(buckets.edges_us[1:], context.end_us)
+    if query.interval == "total":
+        ends_us[:] = context.end_us
+    still = np.flatnonzero(ends_us + length > context.as_of_us)
     return {"partial_from": buckets.labels[int(still[0])]} if len(still) else {}
 
 
-def _time_to_convert(query: Funnel, labels: tuple[list[Any], ...], tables: list[FunnelUnits]) -> dict[str, Any]:
+def _time_to_convert(
+    query: Funnel, labels: tuple[list[Any], ...], tables: list[FunnelUnits]
+) -> dict[str, Any]:
     took = [_conversion_us(query, units) for units in tables]
-    bins = _bins(query, np.concatenate(took))
+    bins = _bins(query, _joined(took))
     groups = []
     for label, times in zip(labels, took, strict=True):
         counts = np.bincount(_bin_of(times, bins), minlength=len(bins)).tolist()
@@ -129,6 +136,10 @@ def _time_to_convert(query: Funnel, labels: tuple[list[Any], ...], tables: list[
             }
         )
     return {"kind": "funnel", "view": "time_to_convert", "groups": groups}
+
+
+def _joined(arrays: list[Int64s]) -> Int64s:
+    return np.concatenate([*arrays, np.empty(0, np.int64)])
 
 
 def _conversion_us(query: Funnel, units: FunnelUnits) -> Int64s:
@@ -159,12 +170,15 @@ def _cube_root(count: int) -> float:
 
 
 def _bin_of(times: Int64s, bins: Bins) -> Int64s:
-    """The bin of each time: [from, to), the last one closed."""
+    """The bin of each time: [from, to), the last one that has an end closed."""
     if not bins:
         return np.empty(0, np.int64)
-    inner = [low for low, _ in bins[1:] if low is not None]
-    place = np.searchsorted(np.array(inner), times / 1e6, side="right")
-    return np.minimum(place, len(bins) - 1).astype(np.int64)
+    inner = np.array([low for low, _ in bins[1:]], np.float64)
+    seconds = times / 1e6
+    place = np.searchsorted(inner, seconds, side="right")
+    if bins[-1][1] is None:
+        place[seconds == inner[-1]] -= 1
+    return place.astype(np.int64)
 
 
 def _users(
@@ -178,7 +192,7 @@ def _users(
         before = previous_required(query)[at]
         reached = (units.step_us[:, before] != NEVER) & ~reached if at else np.zeros(len(reached), np.bool_)
     if spot.bucket is not None:
-        buckets = funnel_buckets(context, query, np.concatenate([one.step_us[:, 0] for one in tables]))
+        buckets = funnel_buckets(context, query, _joined([one.step_us[:, 0] for one in tables]))
         index = bucket_index(buckets, spot.bucket)
         if index is None:
             raise FieldError("users_of.bucket", spot.bucket, "the label of a bucket of the result")
@@ -191,7 +205,7 @@ def _users(
 
 
 def _in_bin(query: Funnel, index: int, tables: list[FunnelUnits], units: FunnelUnits) -> Any:
-    bins = _bins(query, np.concatenate([_conversion_us(query, one) for one in tables]))
+    bins = _bins(query, _joined([_conversion_us(query, one) for one in tables]))
     if index >= len(bins):
         raise CallerError(f"users_of.bin is {index}; allowed: 0 to {len(bins) - 1}, the bins of the result")
     last = _last_required(query)

@@ -24,7 +24,9 @@ def pack(columns: Sequence[Int64s], length: int) -> Int64s:
     key = np.zeros(length, np.int64)
     for column in columns:
         if length and int(column.max()) >> bits:
-            raise CallerError(f"breakdown has a property of more than {1 << bits} values; allowed: fewer, or one property")
+            raise CallerError(
+                f"breakdown has a property of more than {1 << bits} values; allowed: fewer, or one property"
+            )
         key = (key << bits) | column
     return key
 
@@ -37,25 +39,22 @@ def unpack(key: int, n_columns: int) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """The groups of a result in order: `keys[i]` has the breakdown `labels[i]`; `rest` are the keys that are Other."""
+    """The groups of a result in order: `keys[i]` has the breakdown `labels[i]`; with `has_other` the last label is Other,
+    which holds every other key."""
 
     keys: Int64s
     labels: tuple[list[Any], ...]
-    rest: Int64s
-
-    @property
-    def has_other(self) -> bool:
-        """Whether the last label is Other."""
-        return len(self.rest) > 0
+    has_other: bool
 
     def member(self, key: Int64s) -> Int64s:
-        """The number of the group of each key (Other: `len(keys)`; unknown keys: -1)."""
+        """The number of the group of each key; a key that is not shown is in Other, or -1 without it."""
         order = np.argsort(self.keys)
-        place = np.searchsorted(self.keys, key, sorter=order) if len(self.keys) else np.zeros(len(key), np.int64)
+        place = (
+            np.searchsorted(self.keys, key, sorter=order) if len(self.keys) else np.zeros(len(key), np.int64)
+        )
         hit = order[np.minimum(place, len(order) - 1)] if len(order) else place
         known = self.keys[hit] == key if len(order) else np.zeros(len(key), np.bool_)
-        other = len(self.keys) if self.has_other else -1
-        return np.where(known, hit, np.where(np.isin(key, self.rest), other, -1)).astype(np.int64)
+        return np.where(known, hit, len(self.keys) if self.has_other else -1).astype(np.int64)
 
     def find(self, breakdown: Sequence[Any] | None) -> int | None:
         """The number of the group with these values; with none given, the only group."""
@@ -63,7 +62,9 @@ class Groups:
             return 0 if len(self.labels) == 1 else None
         wanted = [to_json(value) for value in breakdown]
         for at, label in enumerate(self.labels):
-            if len(label) == len(wanted) and all(type(a) is type(b) and a == b for a, b in zip(label, wanted, strict=True)):
+            if len(label) == len(wanted) and all(
+                type(a) is type(b) and a == b for a, b in zip(label, wanted, strict=True)
+            ):
                 return at
         return None
 
@@ -74,7 +75,7 @@ def rank(keys: Int64s, figures: Sequence[Any], n_columns: int, limit: int, value
     Without a breakdown there is exactly one group, whose key is 0.
     """
     if n_columns == 0:
-        return Groups(np.zeros(1, np.int64), ([],), np.empty(0, np.int64))
+        return Groups(np.zeros(1, np.int64), ([],), has_other=False)
 
     def sort_key(at: int) -> tuple[Any, ...]:
         figure = figures[at]
@@ -83,11 +84,13 @@ def rank(keys: Int64s, figures: Sequence[Any], n_columns: int, limit: int, value
 
     order = sorted(_contenders(figures, limit), key=sort_key)[:limit]
     chosen = keys[order]
-    rest = np.setdiff1d(keys, chosen)
-    labels = [[to_json(values.values[code]) for code in unpack(int(key), n_columns)] for key in chosen.tolist()]
-    if len(rest):
+    has_other = len(keys) > len(chosen)
+    labels = [
+        [to_json(values.values[code]) for code in unpack(int(key), n_columns)] for key in chosen.tolist()
+    ]
+    if has_other:
         labels.append([OTHER] * n_columns)
-    return Groups(chosen, tuple(labels), rest)
+    return Groups(chosen, tuple(labels), has_other)
 
 
 def _contenders(figures: Sequence[Any], limit: int) -> list[int]:

@@ -43,7 +43,9 @@ class LabelTable:
 
     def _code(self, value: Value) -> int:
         shown = to_json(value)
-        text = self._cleaned(shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False, default=str))
+        text = self._cleaned(
+            shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False, default=str)
+        )
         code = self._codes.get(text)
         if code is None:
             code = self._codes[text] = len(self.texts)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xingji.analysis.context import Context
+from xingji.analysis.stream import users_of_sessions
 from xingji.analysis.values import ValueTable, order_key, to_json
 from xingji.lake.part import Int64s
 from xingji.model.query import UsersOf
@@ -23,7 +24,13 @@ def list_units(
     if context.scope.count_by.kind == "property" and not spot.as_users:
         found = sorted((values.values[code] for code in np.unique(unit).tolist()), key=order_key)
         return _page("values", [to_json(value) for value in found], spot)
-    users = np.unique(owner[owner >= 0]) if context.scope.count_by.kind == "property" else np.unique(unit)
+    match context.scope.count_by.kind:
+        case "property":
+            users = np.unique(owner[owner >= 0])
+        case "session":
+            users = np.unique(users_of_sessions(unit))
+        case _:
+            users = np.unique(unit)
     return _page("users", sorted(context.snapshot.user_names_of(users)), spot)
 
 

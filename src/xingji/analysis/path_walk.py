@@ -66,7 +66,9 @@ def target_roles(bits_of: npt.NDArray[np.uint64], roles: tuple[int, int, int, in
     include, exclude, start, end = (np.uint64(bits) for bits in roles)
     used = (bits_of & include != 0) & (bits_of & exclude == 0)
     marks = (used, USED), (bits_of & start != 0, START), (bits_of & end != 0, END)
-    return sum((mask.astype(np.uint8) * np.uint8(role) for mask, role in marks), np.zeros(len(bits_of), np.uint8))
+    return sum(
+        (mask.astype(np.uint8) * np.uint8(role) for mask, role in marks), np.zeros(len(bits_of), np.uint8)
+    )
 
 
 def stream_walks(
@@ -91,8 +93,17 @@ def stream_walks(
         none = np.empty(0, np.uint8)
         return task(
             Walk(
-                *bounds, stream.time[used], codes[used].astype(np.uint16), role_of, label[used].astype(np.int32),
-                np.arange(len(labels), dtype=np.int32), none, none, (-(2**62), 2**62), stream.unit, stream.owner[used],
+                *bounds,
+                stream.time[used],
+                codes[used].astype(np.uint16),
+                role_of,
+                label[used].astype(np.int32),
+                np.arange(len(labels), dtype=np.int32),
+                none,
+                none,
+                (-(2**62), 2**62),
+                stream.unit,
+                stream.owner[used],
             )  # fmt: skip
         )
 

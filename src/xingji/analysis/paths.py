@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +25,7 @@ from xingji.analysis.values import ValueTable
 from xingji.lake.part import Int32s, Int64s, ViewLike
 from xingji.model.errors import CallerError, FieldError
 from xingji.model.predicate import properties_of
-from xingji.model.query import Paths
+from xingji.model.query import CountBy, Paths
 
 _MAX_DIRECT = 1 << 21
 _HIDDEN = "..."
@@ -63,6 +64,8 @@ class _Tally:
 def answer_paths(context: Context, query: Paths) -> dict[str, Any]:
     """The result of a paths query."""
     _check(context, query)
+    if context.scope.count_by.kind == "session":  # ways are those of sessions in any case
+        context = dataclasses.replace(context, scope=dataclasses.replace(context.scope, count_by=CountBy()))
     labels = LabelTable(query.groups)
     around = around_of(context, query.around_funnel) if query.around_funnel else None
     work = _Work(context, query, labels, around, _wanted(query))
@@ -74,7 +77,9 @@ def answer_paths(context: Context, query: Paths) -> dict[str, Any]:
         bounds = None if all_history else _bounds(context, query)
         tallies = context.over_buckets(lambda view: _tally(work, _view_walk(work, view)), bounds)
     if query.scope.users_of is not None:
-        unit, owner = (np.concatenate([getattr(tally, name) for tally in tallies]) for name in ("unit", "owner"))
+        unit, owner = (
+            np.concatenate([getattr(tally, name) for tally in tallies]) for name in ("unit", "owner")
+        )
         listed = list_units(context, unit, owner, query.scope.users_of, unit_values)
         return {"kind": "paths", "view": "users", **listed}
     return _shown(query, *_merged(labels, tallies, numbered=query.view == "steps"))
@@ -140,7 +145,19 @@ def _view_walk(work: _Work, view: ViewLike) -> Walk:
     bounds = context.first_us, context.end_us
     client = client_rows(context, view) if query.gap_us is not None else np.empty(0, np.uint8)
     role_of = target_roles(chosen.bits_of, roles)
-    return Walk(view.begin, view.end, view.time, chosen.codes, role_of, label, label_of, client, kept, bounds, view.user_ids)
+    return Walk(
+        view.begin,
+        view.end,
+        view.time,
+        chosen.codes,
+        role_of,
+        label,
+        label_of,
+        client,
+        kept,
+        bounds,
+        view.user_ids,
+    )
 
 
 def _tally(work: _Work, walk: Walk) -> _Tally:
@@ -154,14 +171,25 @@ def _tally(work: _Work, walk: Walk) -> _Tally:
     counts, total_us = np.zeros(capacity, np.int64), np.zeros(capacity, np.int64)
     ends, wanted = np.zeros(layers * n_labels, np.int64), np.zeros(walk.begin.shape[0], np.uint8)
     gap_us = FOREVER_US if query.gap_us is None else query.gap_us
-    first = (walk.begin, walk.end, walk.time, walk.codes, walk.role_of, walk.label, local.astype(np.int32), n_labels)
+    first = (
+        walk.begin,
+        walk.end,
+        walk.time,
+        walk.codes,
+        walk.role_of,
+        walk.label,
+        local.astype(np.int32),
+        n_labels,
+    )
     second = (walk.client, walk.kept, *walk.bounds, gap_us, query.collapse_repeats)
     want = _want_keys(work, used, n_labels)
     out = (direct, keys, counts, total_us, ends, *want, wanted)
     if query.view == "transitions":
         kernels.transitions(*first, *second, *out)
     else:
-        kernels.ways(*first, *second, query.start is not None, query.end is not None, *_kept_nodes(query), *out)
+        kernels.ways(
+            *first, *second, query.start is not None, query.end is not None, *_kept_nodes(query), *out
+        )
     met, last = np.flatnonzero(counts), np.flatnonzero(ends)
     codes = np.append(used, -1)
     source, target = keys[met] // n_labels, keys[met] % n_labels
@@ -234,7 +262,12 @@ def _shown(query: Paths, edges: dict[Edge, tuple[int, int]], ends: dict[str, int
     if query.view == "transitions":
         last = list(ends)
     shown = [
-        {"source": e[0], "target": e[1], "count": fit[e][0], "mean_seconds": mean_seconds(fit[e][1], fit[e][0])}
+        {
+            "source": e[0],
+            "target": e[1],
+            "count": fit[e][0],
+            "mean_seconds": mean_seconds(fit[e][1], fit[e][0]),
+        }
         for e in order
     ]
     ranked = sorted(last, key=lambda node: (-ends[node], node))

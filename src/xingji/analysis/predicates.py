@@ -36,12 +36,21 @@ def row_mask(predicate: Predicate, view: ViewLike, snapshot: Snapshot, as_of_us:
             return np.logical_not(row_mask(term, view, snapshot, as_of_us))
         case Comparison():
             return row_values(  # type: ignore[return-value]
-                view, snapshot, predicate.property, lambda found: dictionary_mask(predicate, found, as_of_us), np.bool_
+                view,
+                snapshot,
+                predicate.property,
+                lambda found: dictionary_mask(predicate, found, as_of_us),
+                np.bool_,
             )
 
 
 def _fold(
-    join: np.ufunc, terms: tuple[Predicate, ...], start: bool, view: ViewLike, snapshot: Snapshot, as_of_us: int
+    join: np.ufunc,
+    terms: tuple[Predicate, ...],
+    start: bool,
+    view: ViewLike,
+    snapshot: Snapshot,
+    as_of_us: int,
 ) -> Mask:
     mask = np.full(view.n_rows, start)
     for term in terms:
@@ -52,7 +61,9 @@ def _fold(
 def dictionary_mask(comparison: Comparison, dictionary: Dictionary, as_of_us: int) -> Mask:
     """Which codes of a dictionary satisfy a comparison, `bool[len(dictionary)]`."""
     missing = np.array([comparison.op in NEGATIVE])
-    return np.concatenate([missing, *(_chunk_mask(comparison, chunk, as_of_us) for chunk in dictionary.chunks)])
+    return np.concatenate(
+        [missing, *(_chunk_mask(comparison, chunk, as_of_us) for chunk in dictionary.chunks)]
+    )
 
 
 def _chunk_mask(comparison: Comparison, chunk: pa.Array, as_of_us: int) -> Mask:

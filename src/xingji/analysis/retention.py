@@ -59,7 +59,8 @@ def answer_retention(context: Context, query: Retention) -> dict[str, Any]:
         size += one_size
         returned += one_returned
     shown = [
-        {"breakdown": label, "cohorts": _cohorts(work, size[at], returned[at])} for at, label in enumerate(groups.labels)
+        {"breakdown": label, "cohorts": _cohorts(work, size[at], returned[at])}
+        for at, label in enumerate(groups.labels)
     ]
     return {"kind": "retention", "period": query.period, "groups": shown}
 
@@ -73,7 +74,9 @@ def _prepare(context: Context, query: Retention) -> _Work:
         targets.append(Target(dataclasses.replace(query.start, first_time=True)))
     elif query.type == "first_ever":
         targets.append(Target(EventSelector(None, first_time=True), filtered=False))
-    end_us = max(context.end_us, context.as_of_us + 1) if scope.range_applies_to == "entry" else context.end_us
+    end_us = (
+        max(context.end_us, context.as_of_us + 1) if scope.range_applies_to == "entry" else context.end_us
+    )
     columns = {f"by{at}": ref for at, ref in enumerate(scope.breakdown)}
     request = Request(targets, context.first_us, end_us, columns)
     periods, n_cohorts = _periods(context, query, request)
@@ -114,7 +117,9 @@ def _columns(query: Retention) -> tuple[Int32s, int]:
 
 
 def _keys(work: _Work, stream: Stream) -> Int64s:
-    return pack([stream.columns[f"by{at}"] for at in range(len(work.query.scope.breakdown))], len(stream.time))
+    return pack(
+        [stream.columns[f"by{at}"] for at in range(len(work.query.scope.breakdown))], len(stream.time)
+    )
 
 
 def _count(
@@ -125,7 +130,9 @@ def _count(
     period = work.periods.of_times(stream.time)
     by_clock = query.clock == "24h"
     place = stream.time if by_clock else np.where(period < 0, len(work.periods), period).astype(np.int64)
-    may_enter = ((stream.time >= work.context.first_us) & (stream.time < work.context.end_us)).astype(np.uint8)
+    may_enter = ((stream.time >= work.context.first_us) & (stream.time < work.context.end_us)).astype(
+        np.uint8
+    )
     wanted = np.zeros(len(stream.unit), np.uint8)
     retained(
         stream.offsets, stream.bits, period, place, _LENGTH_US[query.period] if by_clock else 1, group,
@@ -139,7 +146,9 @@ def _groups(work: _Work) -> Groups:
     """The groups of the result, ranked by how many entered."""
     scope = work.query.scope
     if not scope.breakdown or not work.n_cohorts:
-        return rank(np.empty(0, np.int64), [], len(scope.breakdown), scope.breakdown_limit, work.request.values)
+        return rank(
+            np.empty(0, np.int64), [], len(scope.breakdown), scope.breakdown_limit, work.request.values
+        )
 
     def task(stream: Stream) -> tuple[Int64s, Int64s]:
         keys, group = np.unique(_keys(work, stream), return_inverse=True)
@@ -152,13 +161,19 @@ def _groups(work: _Work) -> Groups:
     sizes = np.zeros(len(keys), np.int64)
     np.add.at(sizes, place, np.concatenate([size for _, size in found]))
     met = sizes > 0
-    return rank(keys[met], sizes[met].tolist(), len(scope.breakdown), scope.breakdown_limit, work.request.values)
+    return rank(
+        keys[met], sizes[met].tolist(), len(scope.breakdown), scope.breakdown_limit, work.request.values
+    )
 
 
 def _cohorts(work: _Work, size: Int64s, returned: Grid) -> list[dict[str, Any]]:
     out = []
     for at in range(work.n_cohorts):
-        row = {"start": work.periods.labels[at], "size": int(size[at]), "returned": [int(size[at]), *returned[at].tolist()]}
+        row = {
+            "start": work.periods.labels[at],
+            "size": int(size[at]),
+            "returned": [int(size[at]), *returned[at].tolist()],
+        }
         partial = _partial_from(work, at)
         out.append(row if partial is None else {**row, "partial_from": partial})
     return out

@@ -24,13 +24,16 @@ Uint64s = npt.NDArray[np.uint64]
 SESSION_GAP_US = 30 * 60_000_000
 ORIGIN = PropertyRef("event", "$origin")
 _ROW_BYTES = 64
+_SESSION_BITS = 20
+"""A user's sessions are at least a gap apart: 2^20 of them would take 59 years."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stream:
     """Unit u's selected events are [offsets[u], offsets[u + 1]), in order.
 
-    `unit: int64[n_units]`: the user's id, or the code of the unit's value in the request's `unit_values`. Per event:
+    `unit: int64[n_units]`: the user's id, the number of the user's session (`users_of_sessions`), or the code of the unit's
+    value in the request's `unit_values`. Per event:
     `time: int64[n]` µs, `bits: uint64[n]` (which targets it matches), `owner: int64[n]` (its user's id), `columns[name]:
     int64[n]` (value codes, or session numbers).
     """
@@ -52,7 +55,7 @@ class Request:
     """What a stream shall hold: events that match any target, within [first_us, end_us), with the wanted columns.
 
     `properties`: column name → property whose codes in `values` it holds. `sessions`, `rows`: add the columns "session", "row"
-    (the event's row in its view).
+    (the event's row in its view). `first_of_user`: first-time targets match a user's first event, even where units are sessions.
     """
 
     targets: Sequence[Target]
@@ -61,6 +64,7 @@ class Request:
     properties: Mapping[str, PropertyRef] = field(default_factory=dict)
     sessions: bool = False
     rows: bool = False
+    first_of_user: bool = False
     values: ValueTable = field(default_factory=ValueTable)
     unit_values: ValueTable = field(default_factory=ValueTable)
 
@@ -75,7 +79,9 @@ def over_streams(context: Context, request: Request, task: Callable[[Stream], T]
     count_by = context.scope.count_by
     bounds = None if request.first_time_bits else (request.first_us, request.end_us)
     if count_by.kind != "property":
-        return context.over_buckets(lambda view: task(view_stream(context, request, view)), _padded(bounds, request, context))
+        return context.over_buckets(
+            lambda view: task(view_stream(context, request, view)), _padded(bounds, request, context)
+        )
     results: list[T] = []
     parts = _partitions(context, request)
     for part in range(parts):
@@ -164,10 +170,22 @@ def view_stream(context: Context, request: Request, view: ViewLike) -> Stream:
     if by_session or request.sessions:
         columns["session"] = session_numbers(context, view)[rows].astype(np.int64)
     if by_session:
+        if request.first_of_user:
+            keep_first(offsets, bits, request.first_time_bits)
         rows, bits, owner, columns = _kept(columns["session"] >= 0, rows, bits, owner, columns)
         starts = _run_starts(owner, columns["session"])
-        offsets, unit = np.append(starts, len(rows)), owner[starts]
+        offsets, unit = np.append(starts, len(rows)), session_units(owner, columns["session"])[starts]
     return _finish(request, Stream(offsets, unit, view.time[rows], bits, owner, columns))
+
+
+def session_units(user: Int64s, session: Int64s) -> Int64s:
+    """One number for a user's session."""
+    return (user << _SESSION_BITS) | session
+
+
+def users_of_sessions(unit: Int64s) -> Int64s:
+    """The users of sessions numbered by `session_units`."""
+    return unit >> _SESSION_BITS
 
 
 def _kept(keep: npt.NDArray[np.bool_], *arrays: object) -> list:  # type: ignore[type-arg]
@@ -214,7 +232,9 @@ def _pieces(context: Context, request: Request, view: ViewLike, part: int, parts
     assert ref is not None
     offsets, rows, bits = selected_rows(context, request, view, context.scope.filter)
     owner = np.repeat(view.user_ids, np.diff(offsets))
-    unit = row_values(view, context.snapshot, ref, request.unit_values.encode, np.int64)[rows].astype(np.int64)
+    unit = row_values(view, context.snapshot, ref, request.unit_values.encode, np.int64)[rows].astype(
+        np.int64
+    )
     keep = (unit != 0) & (unit % parts == part)
     rows, bits, owner, unit = _kept(keep, rows, bits, owner, unit)
     columns = _columns(context, request, view, rows)

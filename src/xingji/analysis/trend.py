@@ -63,13 +63,19 @@ def _check(context: Context, query: Trend) -> None:
         context.check_properties(properties_of(series.selector.filter))
         context.check_properties([series.measure.property] if series.measure.property else [])
         if series.measure.kind == "sessions" and query.scope.count_by.kind == "property":
-            raise CallerError('measure "sessions" cannot be given with count_by a property: sessions belong to users')
+            raise CallerError(
+                'measure "sessions" cannot be given with count_by a property: sessions belong to users'
+            )
 
 
 def plan_of(context: Context, query: Trend, values: ValueTable) -> Plan:
     """The buckets of a trend and what is counted in them."""
     first_us, end_us = context.first_us, context.end_us
-    known = _known_bounds(context, query) if query.scope.date_from is None or query.scope.date_to is None else None
+    known = (
+        _known_bounds(context, query)
+        if query.scope.date_from is None or query.scope.date_to is None
+        else None
+    )
     prefix = (query.rolling_days or 1) - 1 if query.scope.date_from is not None else 0
     if prefix:
         first_us = range_us(dataclasses.replace(query.scope, date_from=_days_before(query.scope, prefix)))[0]
@@ -82,7 +88,9 @@ def plan_of(context: Context, query: Trend, values: ValueTable) -> Plan:
     reach = len(buckets) if query.cumulative else query.rolling_days or 1
     lines = tuple(dict.fromkeys(_bare(series.selector) for series in query.series))
     breakdown = query.scope.breakdown
-    return Plan(lines, buckets, first_us, end_us, breakdown, values, None, max(reach, 1), min(prefix, len(buckets)))
+    return Plan(
+        lines, buckets, first_us, end_us, breakdown, values, None, max(reach, 1), min(prefix, len(buckets))
+    )
 
 
 def _bare(selector: EventSelector) -> EventSelector:
@@ -144,8 +152,13 @@ def _figures(context: Context, query: Trend, plan: Plan, series: Series) -> Any:
     """A function (key, bucket or None for all) → the figure of a series that is no plain count."""
     line = _bare(series.selector)
     if series.measure.kind == "sessions":
-        by_session = dataclasses.replace(context, scope=dataclasses.replace(context.scope, count_by=CountBy("session")))
-        counts = count_lines(by_session, dataclasses.replace(plan, lines=(line,)))
+        by_session = dataclasses.replace(
+            context, scope=dataclasses.replace(context.scope, count_by=CountBy("session"))
+        )
+        counts = count_lines(
+            by_session,
+            dataclasses.replace(plan, lines=(line,), first_of_user=context.scope.count_by.kind == "user"),
+        )
         place = {key: at for at, key in enumerate(counts.keys.tolist())}
 
         def sessions(key: int, bucket: int | None) -> int:
@@ -200,7 +213,9 @@ def _nothing(series: Series) -> Any:
     return 0 if series.measure.kind in ("events", "users", "sessions", "sum", "distinct") else None
 
 
-def _count_lines(query: Trend, series: Series, counts: Counts, plan: Plan, shown: Sequence[int]) -> list[_Line]:
+def _count_lines(
+    query: Trend, series: Series, counts: Counts, plan: Plan, shown: Sequence[int]
+) -> list[_Line]:
     line = plan.lines.index(_bare(series.selector))
     events = counts.events[line]
     if query.cumulative:
@@ -235,7 +250,11 @@ def _formula_lines(query: Trend, lines: list[list[_Line]]) -> list[_Line]:
     out = []
     for of_series in zip(*lines, strict=True):
         by_bucket = zip(*(line.values for line in of_series), strict=True)
-        out.append(_Line([formula.value(row) for row in by_bucket], formula.value([line.total for line in of_series])))
+        out.append(
+            _Line(
+                [formula.value(row) for row in by_bucket], formula.value([line.total for line in of_series])
+            )
+        )
     return out
 
 
@@ -249,5 +268,3 @@ def previous_range(scope: Scope) -> Scope:
     first_us, end_us = range_us(scope)
     length = end_us - first_us
     return dataclasses.replace(scope, date_from=from_us(first_us - length), date_to=from_us(first_us - 1))
-
-

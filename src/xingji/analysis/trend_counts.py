@@ -41,6 +41,7 @@ class Plan:
     groups: Groups | None = None
     reach: int = 1
     counted_from: int = 0
+    first_of_user: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +73,14 @@ def count_lines(context: Context, plan: Plan) -> Counts:
     targets = [Target(line) for line in plan.lines]
     if context.scope.count_by.kind == "user" and not any(line.first_time for line in plan.lines):
         bounds = (plan.first_us, plan.end_us)
-        parts = context.over_buckets(lambda view: _count(plan, _view_rows(context, plan, targets, view)), bounds)
+        parts = context.over_buckets(
+            lambda view: _count(plan, _view_rows(context, plan, targets, view)), bounds
+        )
     else:
         columns = {f"by{at}": ref for at, ref in enumerate(plan.breakdown)}
-        request = Request(targets, plan.first_us, plan.end_us, columns, values=plan.values)
+        request = Request(
+            targets, plan.first_us, plan.end_us, columns, values=plan.values, first_of_user=plan.first_of_user
+        )
         parts = over_streams(context, request, lambda stream: _count(plan, _stream_rows(plan, stream)))
     return merge(parts, plan)
 
@@ -97,7 +102,9 @@ def _group_column(
     if plan.breakdown == (EVENT_NAME,):
         _, names = encode_values(context.snapshot.event_names)
         return view.event, plan.values.encode(names)[1:]
-    columns = [row_values(view, context.snapshot, ref, plan.values.encode, np.int32) for ref in plan.breakdown]
+    columns = [
+        row_values(view, context.snapshot, ref, plan.values.encode, np.int32) for ref in plan.breakdown
+    ]
     if len(columns) == 1:
         return columns[0], np.arange(len(plan.values))  # type: ignore[return-value]
     keys, codes = np.unique(pack(columns, view.n_rows), return_inverse=True)  # type: ignore[arg-type]
@@ -112,7 +119,11 @@ def _stream_rows(plan: Plan, stream: Stream) -> _Rows:
         packed = pack([stream.columns[f"by{at}"] for at in range(len(plan.breakdown))], len(stream.time))
         keys, inverse = np.unique(packed, return_inverse=True)
         group = inverse.astype(np.int32)
-    slot = _slots(plan, stream.time) if _quarter_lut(plan) is None else (stream.time // QUARTER_US).astype(np.int32)
+    slot = (
+        _slots(plan, stream.time)
+        if _quarter_lut(plan) is None
+        else (stream.time // QUARTER_US).astype(np.int32)
+    )
     bounds = np.ascontiguousarray(offsets[:-1, None]), np.ascontiguousarray(offsets[1:, None])
     return _Rows(*bounds, codes.astype(np.uint16), kinds, slot, group, keys)
 

@@ -29,7 +29,9 @@ def trend_users(context: Context, query: Trend, plan: Plan, groups: Groups) -> d
         raise FieldError("users_of.breakdown", spot.breakdown, "the breakdown of a group of the result")
     first_us, end_us = _span(query, plan, spot.bucket)
     columns = {f"by{at}": ref for at, ref in enumerate(plan.breakdown)}
-    request = Request([Target(query.series[spot.series].selector)], plan.first_us, plan.end_us, columns, values=plan.values)
+    request = Request(
+        [Target(query.series[spot.series].selector)], plan.first_us, plan.end_us, columns, values=plan.values
+    )
 
     def task(stream: Stream) -> tuple[Int64s, Int64s]:
         key = pack([stream.columns[f"by{at}"] for at in range(len(plan.breakdown))], len(stream.time))

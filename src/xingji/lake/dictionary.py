@@ -89,7 +89,9 @@ def join(parts: Sequence[Coded | None], lengths: Sequence[int]) -> Coded:
     return Coded(narrow(codes, shift + 1), Dictionary(tuple(chunks)))
 
 
-def overlay(base: Coded | None, rows: npt.NDArray[np.int64], values: Sequence[object], n_rows: int) -> Coded | None:
+def overlay(
+    base: Coded | None, rows: npt.NDArray[np.int64], values: Sequence[object], n_rows: int
+) -> Coded | None:
     """`base` with the python `values` put at `rows`, where a property's values came in several types."""
     if not len(rows):
         return base

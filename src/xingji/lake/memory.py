@@ -123,7 +123,9 @@ class MemorySnapshot:
         events = event.dictionary.chunks[0].to_pylist()
         codes = {name: at for at, name in enumerate(events)}
         plain = table.drop_columns([name for name in (USER, TIME) if name in table.column_names])
-        plain = plain.append_column("user_id", pa.array(owner)).append_column(TIME, pa.array(time).cast(_TIME))
+        plain = plain.append_column("user_id", pa.array(owner)).append_column(
+            TIME, pa.array(time).cast(_TIME)
+        )
         plain = plain.append_column("seq", pa.array(np.arange(len(time), dtype=np.int64)))
         order = np.lexsort((time, owner))
         bucket = (owner % n_buckets)[order]
@@ -174,14 +176,18 @@ class UserChanges:
         """Changes of a table `user, time, properties_json`, in log order; users without events are left out."""
         found: dict[str, tuple[list[int], list[int], list[object]]] = {}
         ids = {name: at for at, name in enumerate(names)}
-        for row in [] if table is None else zip(*(_column(table, c) for c in (USER, TIME, REST)), strict=True):
+        for row in (
+            [] if table is None else zip(*(_column(table, c) for c in (USER, TIME, REST)), strict=True)
+        ):
             user, time_us, text = row
             for name, value in json.loads(text).items() if user in ids else ():
                 owners, times, values = found.setdefault(name, ([], [], []))
                 owners.append(ids[user])
                 times.append(time_us)
                 values.append(value)
-        return cls({name: (np.array(o, np.int64), np.array(t, np.int64), v) for name, (o, t, v) in found.items()})
+        return cls(
+            {name: (np.array(o, np.int64), np.array(t, np.int64), v) for name, (o, t, v) in found.items()}
+        )
 
     def history(self, name: str, user_ids: Int64s) -> History | None:
         """The changes of one property for the given users (sorted ids)."""

@@ -40,7 +40,9 @@ class GatherPart:
     def last_us(self) -> int:
         return int(self.time().max()) if self.n_rows else 0
 
-    def _gather(self, column: Callable[[Part], npt.NDArray[Number]], kind: type[Number]) -> npt.NDArray[Number]:
+    def _gather(
+        self, column: Callable[[Part], npt.NDArray[Number]], kind: type[Number]
+    ) -> npt.NDArray[Number]:
         out = np.zeros(self.n_rows, kind)
         for at, part in enumerate(self._sources):
             here = self._source == at
@@ -113,7 +115,9 @@ class View:
         self.first_us = min((part.first_us for part in parts), default=0)
         self.last_us = max((part.last_us for part in parts), default=0)
 
-    def _column(self, column: Callable[[Part], npt.NDArray[Number]], kind: type[Number]) -> npt.NDArray[Number]:
+    def _column(
+        self, column: Callable[[Part], npt.NDArray[Number]], kind: type[Number]
+    ) -> npt.NDArray[Number]:
         if len(self._parts) == 1:
             return column(self._parts[0])
         return np.concatenate([column(part) for part in self._parts]) if self._parts else np.zeros(0, kind)
@@ -143,7 +147,10 @@ class View:
 
 
 def compose_view(
-    base: Sequence[Part], loose: Sequence[Part], hidden: Int64s = _NOBODY, histories: HistorySource | None = None
+    base: Sequence[Part],
+    loose: Sequence[Part],
+    hidden: Int64s = _NOBODY,
+    histories: HistorySource | None = None,
 ) -> View:
     """The view of a bucket.
 
@@ -157,7 +164,9 @@ def compose_view(
     parts = [part for slot in slots for part in slot] + [patch for patch in patches if patch]
     starts = [0, *np.cumsum([part.n_rows for part in parts]).tolist()]
     if starts[-1] >= 2**31:
-        raise CallerError(f"a bucket holds {starts[-1]} events; allowed: under 2^31, with more buckets in the lake")
+        raise CallerError(
+            f"a bucket holds {starts[-1]} events; allowed: under 2^31, with more buckets in the lake"
+        )
     ids = [part.user_ids for part in parts]
     user_ids = np.unique(np.concatenate(ids)) if len(ids) > 1 else (ids[0] if ids else _NOBODY)
     user_ids = np.setdiff1d(user_ids, hidden, assume_unique=True) if len(hidden) else user_ids
@@ -185,7 +194,9 @@ def _slots(parts: Sequence[Part]) -> tuple[list[list[Part]], list[Part]]:
     for part in sorted(parts, key=lambda part: (part.first_us, part.last_us)):
         if not slots or part.first_us > last:
             slots.append([part])
-        elif any(len(np.intersect1d(part.user_ids, other.user_ids, assume_unique=True)) for other in slots[-1]):
+        elif any(
+            len(np.intersect1d(part.user_ids, other.user_ids, assume_unique=True)) for other in slots[-1]
+        ):
             misfits.append(part)
             continue
         else:
@@ -218,7 +229,9 @@ def _patches(slots: list[list[Part]], strays: Sequence[Part]) -> list[Part | Non
             users.append(owners_of(part)[rows[-1]])
         key = "+".join(part.key for part in parts)
         used = [i for i, chosen in enumerate(rows) if len(chosen)]
-        patches.append(gather(key, [parts[i] for i in used], [rows[i] for i in used], [users[i] for i in used]))
+        patches.append(
+            gather(key, [parts[i] for i in used], [rows[i] for i in used], [users[i] for i in used])
+        )
     return patches
 
 
@@ -226,5 +239,7 @@ def _rows_of(part: Part, user_ids: Int64s) -> Int64s:
     """The rows of the given users (sorted ids) in a part."""
     _, place, _ = np.intersect1d(part.user_ids, user_ids, assume_unique=True, return_indices=True)
     first, lengths = part.user_offsets[place], np.diff(part.user_offsets)[place]
-    shift = np.repeat(first - np.concatenate([[0], np.cumsum(lengths)[:-1]]) if len(first) else first, lengths)
+    shift = np.repeat(
+        first - np.concatenate([[0], np.cumsum(lengths)[:-1]]) if len(first) else first, lengths
+    )
     return shift + np.arange(int(lengths.sum()), dtype=np.int64)

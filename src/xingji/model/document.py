@@ -16,13 +16,17 @@ _MAX_DEPTH = 64
 def load_document(text: str | bytes, what: str = "query") -> object:
     """The JSON value of a text; fractions become `Decimal`, and NaN, duplicate names and deep nesting are refused."""
     try:
-        return json.loads(text, parse_float=Decimal, parse_constant=_no_constant, object_pairs_hook=_no_duplicates)
+        return json.loads(
+            text, parse_float=Decimal, parse_constant=_no_constant, object_pairs_hook=_no_duplicates
+        )
     except RecursionError:
         raise CallerError(f"the {what} is nested too deeply; at most {_MAX_DEPTH} levels are read") from None
     except UnicodeDecodeError as fault:
         raise CallerError(f"the {what} is not UTF-8 text: {fault.reason} at byte {fault.start}") from None
     except json.JSONDecodeError as fault:
-        raise CallerError(f"the {what} is not JSON: {fault.msg} at line {fault.lineno}, column {fault.colno}") from None
+        raise CallerError(
+            f"the {what} is not JSON: {fault.msg} at line {fault.lineno}, column {fault.colno}"
+        ) from None
     except ValueError as fault:
         raise CallerError(f"the {what} cannot be read: {fault}") from None
 
@@ -147,5 +151,3 @@ class Fields:
             if name not in self._known:
                 place = f"{self._reader.path}.{name}" if self._reader.path else name
                 raise UnknownNameError(place, name, self._known, "field")
-
-

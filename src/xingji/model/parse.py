@@ -86,7 +86,11 @@ def _measure(reader: Reader) -> Measure:
     allowed = f'{" | ".join(counts)} or {{"{"|".join(statistics)}": "event.…"}}'
     if isinstance(reader.value, str):
         return Measure(cast(Statistic, reader.one_of(*counts)))
-    if not isinstance(reader.value, dict) or len(reader.value) != 1 or next(iter(reader.value)) not in statistics:
+    if (
+        not isinstance(reader.value, dict)
+        or len(reader.value) != 1
+        or next(iter(reader.value)) not in statistics
+    ):
         reader.fail(allowed)
     statistic = next(iter(reader.value))
     return Measure(cast(Statistic, statistic), reader.object().need(statistic, read_property))
@@ -95,7 +99,10 @@ def _measure(reader: Reader) -> Measure:
 def _read_retention(fields: Fields, scope: Scope) -> Retention:
     start = fields.need("start", read_selector)
     periods = fields.get("periods", lambda r: r.integer(1, _MAX_PERIODS), 7)
-    bracket, clock = fields.at("bracket"), fields.get("clock", lambda r: r.one_of("calendar", "24h"), "calendar")
+    bracket, clock = (
+        fields.at("bracket"),
+        fields.get("clock", lambda r: r.one_of("calendar", "24h"), "calendar"),
+    )
     fields.has("bracket")
     brackets = _brackets(bracket) if isinstance(bracket.value, list) else None
     rolling = brackets is None and fields.get("bracket", _bracket_word, "exact") == "on_or_after"
@@ -174,7 +181,9 @@ def _selectors(reader: Reader) -> tuple[EventSelector, ...]:
 
 
 def _label_groups(reader: Reader) -> tuple[tuple[str, str], ...]:
-    if not isinstance(reader.value, dict) or not all(isinstance(to, str) and to for to in reader.value.values()):
+    if not isinstance(reader.value, dict) or not all(
+        isinstance(to, str) and to for to in reader.value.values()
+    ):
         reader.fail('an object of patterns and labels such as {"*/loan/*": "loan pages"}')
     return tuple(reader.value.items())
 

@@ -53,12 +53,16 @@ def _refuse_impossible(funnel: Funnel) -> None:
         raise CallerError("steps[…].optional cannot be true with order any: there, every step is optional")
     if funnel.order == "any" and funnel.attribution.kind == "step":
         raise CallerError("attribution step:N cannot be given with order any: its steps have no place")
-    if funnel.order == "any" and any((x.from_step, x.to_step) != (1, len(funnel.steps)) for x in funnel.exclusions):
+    if funnel.order == "any" and any(
+        (x.from_step, x.to_step) != (1, len(funnel.steps)) for x in funnel.exclusions
+    ):
         raise CallerError("exclusions with order any run from the first step to the last only")
     if funnel.order == "strict" and funnel.exclusions:
         raise CallerError("exclusions cannot be given with order strict: nothing comes between neighbours")
     if funnel.order == "strict" and optional:
-        raise CallerError("steps[…].optional cannot be true with order strict: nothing comes between neighbours")
+        raise CallerError(
+            "steps[…].optional cannot be true with order strict: nothing comes between neighbours"
+        )
     if funnel.attribution.kind in ("step", "all_steps") and not funnel.scope.breakdown:
         raise CallerError("attribution step:N and all_steps need a breakdown whose values they assign")
 
@@ -90,7 +94,9 @@ def _exclusions(reader: Reader, steps: tuple[Step, ...]) -> tuple[Exclusion, ...
     for item in reader.items("a list of exclusions", 0, _MAX_EXCLUSIONS):
         selector = read_selector(item, "from_step", "to_step")
         if selector.first_time:
-            raise CallerError(f"{item.path}.first_time cannot be given: an exclusion is any event that matches")
+            raise CallerError(
+                f"{item.path}.first_time cannot be given: an exclusion is any event that matches"
+            )
         fields = item.object()
         first = fields.get("from_step", lambda r: r.integer(1, len(steps) - 1), 1)
         last = fields.get("to_step", lambda r: r.integer(2, len(steps)), len(steps))
@@ -119,7 +125,9 @@ def _attribution(reader: Reader, n_steps: int) -> Attribution:
 def _bins(reader: Reader) -> int | tuple[float, ...]:
     if not isinstance(reader.value, list):
         return reader.integer(1, _MAX_BINS)
-    edges = tuple(float(item.integer(0, 10**12)) for item in reader.items("rising edges in seconds", 2, _MAX_BINS + 1))
+    edges = tuple(
+        float(item.integer(0, 10**12)) for item in reader.items("rising edges in seconds", 2, _MAX_BINS + 1)
+    )
     if any(high <= low for low, high in zip(edges, edges[1:], strict=False)):
         reader.fail("edges in seconds, each larger than the one before")
     return edges
@@ -128,7 +136,9 @@ def _bins(reader: Reader) -> int | tuple[float, ...]:
 def read_around_funnel(reader: Reader, scope: Scope) -> AroundFunnel:
     """A funnel and the part of the way around its steps that is kept; the range is that of the paths."""
     fields = reader.object('a funnel such as {"steps": […], "step": 2, "position": "after"}')
-    inner = Reader({k: v for k, v in fields.items() if k not in ("step", "position", "state")}, reader.path, reader.depth)
+    inner = Reader(
+        {k: v for k, v in fields.items() if k not in ("step", "position", "state")}, reader.path, reader.depth
+    )
     own = inner.object()
     funnel = read_funnel(own, dataclasses.replace(scope, users_of=None))
     own.close()
@@ -139,5 +149,7 @@ def read_around_funnel(reader: Reader, scope: Scope) -> AroundFunnel:
         fields.get("state", lambda r: r.one_of("converted", "dropped"), "converted"),  # type: ignore[arg-type]
     )
     if around.position == "between" and around.step == 1:
-        raise CallerError(f"{reader.path}.step is 1; allowed with position between: a step from 2, the way up to it")
+        raise CallerError(
+            f"{reader.path}.step is 1; allowed with position between: a step from 2, the way up to it"
+        )
     return around

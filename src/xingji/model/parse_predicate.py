@@ -10,7 +10,17 @@ import re2
 
 from xingji.model.document import Reader
 from xingji.model.moments import parse_instant, to_us
-from xingji.model.predicate import AllOf, AnyOf, Comparison, Not, Operator, Owner, Predicate, PropertyRef, Scalar
+from xingji.model.predicate import (
+    AllOf,
+    AnyOf,
+    Comparison,
+    Not,
+    Operator,
+    Owner,
+    Predicate,
+    PropertyRef,
+    Scalar,
+)
 
 OPERATORS: tuple[str, ...] = get_args(Operator)
 _UNIT_US = {"second": 10**6, "minute": 60 * 10**6, "hour": 3600 * 10**6, "day": 86400 * 10**6,
@@ -93,7 +103,9 @@ def _pattern(reader: Reader) -> str:
     try:
         re2.compile(text, options)
     except re2.error:
-        reader.fail("a regular expression in RE2 syntax (no back-references, no look-around), of moderate size")
+        reader.fail(
+            "a regular expression in RE2 syntax (no back-references, no look-around), of moderate size"
+        )
     return text
 
 

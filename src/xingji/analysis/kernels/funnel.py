@@ -19,7 +19,9 @@ Grid = npt.NDArray[np.int64]
 
 
 @kernel
-def ordered(offsets: Int64s, time: Int64s, bits: Uint64s, window_us: int, entry_end_us: int, at: Grid) -> None:
+def ordered(
+    offsets: Int64s, time: Int64s, bits: Uint64s, window_us: int, entry_end_us: int, at: Grid
+) -> None:
     """Attempts in order, without exclusions, in one pass.
 
     All attempts that wait for the same step advance together, so only the latest start of them is kept (it outlasts the

@@ -70,7 +70,11 @@ def ways(
                     if n_nodes and started and (stopped or not to_end):
                         n_way = min(n_nodes, size)
                         for i in range(n_way):
-                            at = i if n_nodes <= size or i < n_head else n_head + (n_nodes - size + i - n_head) % n_tail
+                            at = (
+                                i
+                                if n_nodes <= size or i < n_head
+                                else n_head + (n_nodes - size + i - n_head) % n_tail
+                            )
                             node_label[i], node_us[i] = way_label[at], way_us[at]
                         if n_nodes > size and n_head and n_tail:
                             node_label[n_head] = n_labels - 1
@@ -91,7 +95,12 @@ def ways(
                 if closing or not inside or stopped:
                     continue
                 role = role_of[codes[row]]
-                if not role & USED or (len(kept) and not kept[row]) or time[row] < first_us or time[row] >= end_us:
+                if (
+                    not role & USED
+                    or (len(kept) and not kept[row])
+                    or time[row] < first_us
+                    or time[row] >= end_us
+                ):
                     continue
                 if not started:
                     if not role & START:
@@ -137,7 +146,12 @@ def transitions(
                         before, last_slot = -1, -1
                 elif not near:
                     continue
-                if not role_of[codes[row]] & USED or (len(kept) and not kept[row]) or now < first_us or now >= end_us:
+                if (
+                    not role_of[codes[row]] & USED
+                    or (len(kept) and not kept[row])
+                    or now < first_us
+                    or now >= end_us
+                ):
                     continue
                 named = label_of[label[row]]
                 if before >= 0:

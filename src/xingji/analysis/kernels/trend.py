@@ -61,4 +61,3 @@ def count(
                                 total_units[key] += 1
                     lines >>= np.uint64(1)
                     key += n_groups
-
