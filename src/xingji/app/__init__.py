@@ -1,0 +1,1 @@
+"""Settings, wiring and the command line: who reads the clock, the environment, and chooses adapters."""

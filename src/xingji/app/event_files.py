@@ -1,0 +1,136 @@
+"""Files named on the command line, read as one log."""
+
+from __future__ import annotations
+
+import os
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from xingji.app.terminal import Terminal
+from xingji.govern.files.block import joined
+from xingji.govern.files.file_format import FORMATS
+from xingji.govern.files.mapping import FieldMapping, parse_mapping
+from xingji.govern.files.reading import FileOptions, read_events
+from xingji.govern.files.refusal import Refusals
+from xingji.model.errors import QueryTooLargeError
+from xingji.model.event_table import PREFIX
+
+_HINT = "load the files with `xingji import`, and ask the lake"
+
+
+def add_file_options(parser: ArgumentParser) -> None:
+    """Let a command be told how files are to be read."""
+    group = parser.add_argument_group("how files are read", "only what cannot be told from a file itself")
+    group.add_argument(
+        "--map",
+        metavar="FIELD=COLUMN",
+        action="append",
+        default=[],
+        help="where user, event, time or event_id is; time=at:%%d/%%m/%%Y gives a form, event==visit a "
+        "constant, user=# makes each row a user",
+    )
+    group.add_argument("--input-format", metavar="F", help=", ".join(FORMATS))
+    group.add_argument(
+        "--encoding", metavar="E", default="utf-8", help="of texts: utf-8 (default) or gb18030"
+    )
+    group.add_argument("--delimiter", metavar="D", help="of CSV: , ; | tab or whitespace")
+    group.add_argument("--columns", metavar="A,B,…", default="", help="names for a CSV that has no header")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How files are read: which column is which field, and what cannot be told from a file itself."""
+
+    mapping: FieldMapping
+    options: FileOptions
+
+    @classmethod
+    def of(cls, arguments: Namespace) -> Reading:
+        """What the command line says; raises FieldError and UnknownNameError."""
+        columns = tuple(name.strip() for name in arguments.columns.split(",") if name.strip())
+        options = FileOptions(arguments.input_format, arguments.encoding, arguments.delimiter, columns)
+        return cls(parse_mapping(arguments.map), options)
+
+    @property
+    def is_default(self) -> bool:
+        """Whether nothing was said."""
+        return self == Reading(FieldMapping(), FileOptions())
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """The events of all files in order (an event table), and what each file held that is no event."""
+
+    table: pa.Table
+    refused: dict[str, Refusals]
+    rows_read: int
+
+
+def read_log(paths: Sequence[Path], reading: Reading, bound_bytes: int, terminal: Terminal) -> Log:
+    """The files as one log, in the order they are named.
+
+    Raises InputError for a file that cannot be read, QueryTooLargeError for more than `bound_bytes`.
+    """
+    tables: list[pa.Table] = []
+    refused: dict[str, Refusals] = {}
+    n_rows, done_bytes, held_bytes = 0, 0, 0
+    with terminal.progress("Reading", _total_bytes(paths), "bytes") as advance:
+        for path in paths:
+            own, last = Refusals(), 0
+            types = property_types(tables)
+            for block in read_events(path, reading.mapping, options=reading.options, property_types=types):
+                advance(done_bytes + block.bytes_read)
+                tables.append(block.table)
+                held_bytes += block.table.nbytes
+                if held_bytes > bound_bytes:
+                    raise QueryTooLargeError(held_bytes, bound_bytes, _HINT)
+                own, last = own + block.refused, block.rows_read
+            refused[str(path)] = own
+            n_rows += last
+            done_bytes += _total_bytes([path])
+    return Log(joined([table for table in tables if len(table)]), refused, n_rows)
+
+
+def _total_bytes(paths: Sequence[Path]) -> int:
+    return sum(os.path.getsize(path) for path in paths if path.is_file())
+
+
+def property_types(tables: Sequence[pa.Table]) -> dict[str, pa.DataType]:
+    """The types that properties have in the tables read so far: a later file's fit into the same columns."""
+    found: dict[str, pa.DataType] = {}
+    for table in tables:
+        for column in table.schema:
+            if column.name.startswith(PREFIX):
+                kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+                found.setdefault(column.name.removeprefix(PREFIX), kind)
+    return found
+
+
+def refusal_sentence(refused: dict[str, Refusals], rows_read: int) -> str | None:
+    """One line about the rows that are no events, with the first place of each reason; None without any."""
+    total = sum(refusals.total for refusals in refused.values())
+    if not total:
+        return None
+    reasons: dict[str, int] = {}
+    places: dict[str, str] = {}
+    for file, refusals in refused.items():
+        for reason, count in refusals.counts.items():
+            reasons[reason] = reasons.get(reason, 0) + count
+        for example in refusals.examples:
+            where = (
+                f"{Path(file).name} row {example.number:,}" if len(refused) > 1 else f"row {example.number:,}"
+            )
+            places.setdefault(example.reason, where)
+    told = [
+        f"{count:,} {reason} (first: {places[reason]})"
+        for reason, count in sorted(reasons.items(), key=_most_first)
+    ]
+    return f"note: refused {total:,} of {rows_read:,} rows: {', '.join(told)}"
+
+
+def _most_first(reason: tuple[str, int]) -> tuple[int, str]:
+    return -reason[1], reason[0]

@@ -1,0 +1,1 @@
+"""What every BatchRunner must do, run against each adapter."""
