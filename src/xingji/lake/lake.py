@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pyarrow as pa
 
 from xingji.lake.intake import Intake
+from xingji.lake.prepared import PreparedColumns
+from xingji.lake.snapshot import LakeSnapshot, TailParts
 from xingji.lake.tail import merge_tails, write_tail
 from xingji.lake.words import after, with_words
 from xingji.ports.lake_store import LakeChange, LakeFile, LakeStore, LakeTable, LakeVersion
@@ -25,8 +28,15 @@ class Appended:
 class Lake:
     """One lake of a store."""
 
-    def __init__(self, store: LakeStore) -> None:
+    def __init__(self, store: LakeStore, prepared: Path) -> None:
+        """`prepared`: a local folder for prepared columns, which may be emptied at any time."""
         self.store = store
+        self.prepared = PreparedColumns(prepared, store)
+        self._tails = TailParts(store)
+
+    def snapshot(self, as_of_us: int | None = None) -> LakeSnapshot:
+        """The newest version, for queries, to be closed; it speaks for its last event, or for `as_of_us`."""
+        return LakeSnapshot(self.store.pin(), self.store, self.prepared, self._tails, as_of_us)
 
     def append(
         self, batch_id: str, events: pa.Table | None = None, users: pa.Table | None = None

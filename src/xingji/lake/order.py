@@ -29,6 +29,14 @@ def row_order(groups: Int64s, n_groups: int, time_us: Int64s) -> Int64s:
     return order if by_time is None else by_time[order]
 
 
+def starts_of(sorted_groups: Int64s) -> Int64s:
+    """Where each group begins, and the end of the last: `int64[n_groups + 1]`."""
+    if not len(sorted_groups):
+        return np.zeros(1, np.int64)
+    steps = np.flatnonzero(np.diff(sorted_groups)) + 1
+    return np.concatenate([[0], steps, [len(sorted_groups)]]).astype(np.int64)
+
+
 def user_order(users: Int64s, time_us: Int64s, seq: Int64s) -> Int64s:
     """The rows sorted by (user, time, seq)."""
     if not len(users):

@@ -1,0 +1,219 @@
+"""A version of the lake as queries read it: a bucket's base, tail and merged users' rows, in one view."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from threading import RLock
+from types import TracebackType
+from typing import Self, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from xingji.lake.bucket import bucket_of
+from xingji.lake.data_file import read_rows
+from xingji.lake.memory import MemoryPart
+from xingji.lake.overrides import Survivors, read_overrides
+from xingji.lake.part import Coded, Int32s, Int64s, Part, PropertyInfo
+from xingji.lake.prepared import EventCodes, PreparedColumns, PreparedPart
+from xingji.lake.tail import bucket_slices
+from xingji.lake.user_history import UserHistories
+from xingji.lake.view import View, compose_view
+from xingji.model.errors import DamagedFileError
+from xingji.ports.lake_store import LakeFile, LakeStore, LakeTable, LakeVersion, Pin, Subject
+
+Warn = Callable[[str], None]
+Answer = TypeVar("Answer")
+
+
+class TailParts:
+    """Files of the tail in memory, one part for each bucket, shared by all snapshots of a process."""
+
+    def __init__(self, store: LakeStore, open_files: int = 64) -> None:
+        self._store, self._open_files = store, open_files
+        self._files: OrderedDict[str, dict[int, MemoryPart]] = OrderedDict()
+        self._mine = RLock()
+
+    def parts(self, file: LakeFile, n_buckets: int, event_codes: EventCodes) -> dict[int, MemoryPart]:
+        """The parts of a file by bucket.
+
+        Raises:
+            DamagedFileError: the file is damaged.
+        """
+        with self._mine:
+            if file.path not in self._files:
+                slices = bucket_slices(read_rows(self._store, file), n_buckets)
+                self._files[file.path] = {
+                    bucket: MemoryPart.from_sorted_table(f"{file.path}-{bucket}", rows, event_codes)
+                    for bucket, rows in slices.items()
+                }
+            self._files.move_to_end(file.path)
+            while len(self._files) > self._open_files:
+                self._files.popitem(last=False)
+            return self._files[file.path]
+
+
+class GuardedPart:
+    """A base part that goes on without what a damaged file does not give any more, and says so."""
+
+    def __init__(self, part: PreparedPart, warn: Warn) -> None:
+        self._part, self._warn = part, warn
+        self.key, self.n_rows = part.key, part.n_rows
+        self.first_us, self.last_us = part.first_us, part.last_us
+        self.user_ids: Int64s = part.user_ids
+        self.user_offsets: Int64s = part.user_offsets
+
+    def time(self) -> Int64s:
+        return self._part.time()
+
+    def event(self) -> npt.NDArray[np.uint16]:
+        return self._part.event()
+
+    def quarter(self) -> Int32s:
+        return self._part.quarter()
+
+    def seq(self) -> Int64s:
+        missing = np.zeros(self.n_rows, np.int64)
+        return self._try(self._part.seq, missing, "the order of its events at equal times is lost")
+
+    def coded(self, name: str) -> Coded | None:
+        lost = f"property {name} of its {self.n_rows} events reads as missing"
+        return self._try(lambda: self._part.coded(name), None, lost)
+
+    def _try(self, read: Callable[[], Answer], otherwise: Answer, lost: str) -> Answer:
+        try:
+            return read()
+        except DamagedFileError as error:
+            self._warn(f"{error}; {lost}")
+            return otherwise
+
+
+class LakeSnapshot:
+    """See `xingji.lake.part.Snapshot`; holds its version until closed."""
+
+    def __init__(
+        self, pin: Pin, store: LakeStore, prepared: PreparedColumns, tails: TailParts,
+        as_of_us: int | None = None,
+    ) -> None:  # fmt: skip
+        self._pin, self._store, self._prepared, self._tails = pin, store, prepared, tails
+        self._lake: LakeVersion = pin.version
+        self._codes: EventCodes = {name: code for code, name in enumerate(self._lake.event_names)}
+        self._warnings: dict[str, None] = {}
+        self._mine = RLock()
+        self._views: dict[tuple[int, frozenset[str]], View] = {}
+        self._histories: dict[int, UserHistories] = {}
+        self._survivors = self._read_survivors()
+        self.as_of_us = self._last_us() if as_of_us is None else as_of_us
+        self.event_properties = self._properties(Subject.EVENT)
+        self.user_properties = self._properties(Subject.USER)
+
+    def close(self) -> None:
+        """Let go of the version's files."""
+        self._pin.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def version(self) -> str:
+        return f"{self._store.location}@{self._lake.number}"
+
+    @property
+    def event_names(self) -> Sequence[str]:
+        return self._lake.event_names
+
+    @property
+    def n_buckets(self) -> int:
+        return self._lake.n_buckets
+
+    @property
+    def n_events(self) -> int:
+        return sum(file.rows for file in self._lake.of(LakeTable.EVENTS, LakeTable.EVENTS_TAIL))
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        return tuple(self._warnings)
+
+    def bucket(self, index: int, first_us: int | None = None, last_us: int | None = None) -> View:
+        with self._mine:
+            wanted = [file for file in self._lake.files if _overlaps(file, first_us, last_us)]
+            key = (index, frozenset(file.path for file in wanted))
+            if key not in self._views:
+                self._views[key] = self._compose(index, wanted)
+            return self._views[key]
+
+    def _compose(self, index: int, files: list[LakeFile]) -> View:
+        buckets = bucket_of(self._survivors.absorbed, self.n_buckets)
+        hidden = self._survivors.absorbed[buckets == index]
+        loose = [*self._tail_parts(files, index), *self._merged_parts(files, index)]
+        base = list(self._base_parts(files, index))
+        if index not in self._histories:
+            self._histories[index] = UserHistories(self._store, self._lake, self._survivors, index)
+        return compose_view(base, loose, hidden, self._histories[index].history)
+
+    def _base_parts(self, files: list[LakeFile], index: int) -> Iterator[Part]:
+        for file in files:
+            if file.table is LakeTable.EVENTS and file.bucket == index:
+                try:
+                    yield GuardedPart(self._prepared.part(file, self._codes), self._warn)
+                except DamagedFileError as error:
+                    self._warn(f"{error}; its {file.rows} events are missing")
+
+    def _tail_parts(self, files: list[LakeFile], index: int) -> Iterator[Part]:
+        for file in files:
+            if file.table is LakeTable.EVENTS_TAIL:
+                try:
+                    parts = self._tails.parts(file, self.n_buckets, self._codes)
+                except DamagedFileError as error:
+                    self._warn(f"{error}; its {file.rows} events are missing")
+                else:
+                    yield from (part for bucket, part in parts.items() if bucket == index)
+
+    def _merged_parts(self, files: list[LakeFile], index: int) -> Iterator[Part]:
+        """The rows, wherever they are, of users whose survivor lives in the bucket."""
+        here = self._survivors.where(bucket_of(self._survivors.survivors, self.n_buckets) == index)
+        for bucket in np.unique(bucket_of(here.absorbed, self.n_buckets)).tolist():
+            for part in (*self._base_parts(files, bucket), *self._tail_parts(files, bucket)):
+                moved = here.rows_in(part)
+                if moved is not None:
+                    yield moved
+
+    def _read_survivors(self) -> Survivors:
+        try:
+            return Survivors.of(read_overrides(self._store, self._lake))
+        except DamagedFileError as error:
+            self._warn(f"{error}; merged users count as different ones")
+            return Survivors.of([])
+
+    def _last_us(self) -> int:
+        events = self._lake.of(LakeTable.EVENTS, LakeTable.EVENTS_TAIL)
+        return max((file.last_us for file in events), default=0)
+
+    def _properties(self, subject: Subject) -> dict[str, PropertyInfo]:
+        types: dict[str, list[str]] = {}
+        for p in self._lake.properties:
+            if p.subject is subject:
+                types.setdefault(p.name, []).append(p.type)
+        return {name: PropertyInfo(name, tuple(dict.fromkeys(kinds))) for name, kinds in types.items()}
+
+    def _warn(self, text: str) -> None:
+        self._warnings[text] = None
+
+    def user_ids_of(self, names: Sequence[str]) -> Int64s:
+        ids = self._store.find_users(names)
+        return np.unique(self._survivors.resolve(ids[ids > 0]))
+
+    def user_names_of(self, user_ids: Int64s) -> list[str]:
+        return self._store.user_names(user_ids)
+
+
+def _overlaps(file: LakeFile, first_us: int | None, last_us: int | None) -> bool:
+    if file.table not in (LakeTable.EVENTS, LakeTable.EVENTS_TAIL):
+        return False
+    return (first_us is None or file.last_us >= first_us) and (last_us is None or file.first_us <= last_us)
