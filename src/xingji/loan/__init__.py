@@ -1,4 +1,5 @@
-"""The loan solution's content: a simulated bank that knows its own truth, its tracking plan, its questions."""
+"""The loan solution's content: a simulated bank that knows its own truth, its tracking plan, its
+questions."""
 
 from __future__ import annotations
 

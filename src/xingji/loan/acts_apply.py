@@ -2,22 +2,50 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from xingji.loan.applications import (
-    CREDIT, CREDIT_LEFT_MS, EXTRA, FACE, FORM, FORM_PAGES, OCR, REALNAME, STAGES, SUBMIT, TRIES,
+    CREDIT,
+    CREDIT_LEFT_MS,
+    EXTRA,
+    FACE,
+    FORM,
+    FORM_PAGES,
+    OCR,
+    REALNAME,
+    STAGES,
+    SUBMIT,
+    TRIES,
 )  # fmt: skip
-from xingji.loan.arrays import I64, Mask, NONE
+from xingji.loan.arrays import I64, NONE, Mask
 from xingji.loan.geography import places
 from xingji.loan.journeys import FAILED, LEAD_MS, PAGES_OF_FORM
 from xingji.loan.organisations import MANAGERS_PER_OUTLET
 from xingji.loan.scene import Scene
 from xingji.loan.visits import APPLY, DETAIL_PAGE, ESTIMATE_PAGE, has
-from xingji.loan.world import World
 from xingji.loan.vocabulary import (
-    COLLATERAL, CREDIT as CREDIT_PAGE, FACE as FACE_PAGE, FORM as FORM_PAGE, HOUSE, HOUSE_FAST, ID_CARD, PROGRESS,
-    TAX, TAX_PAGE, code, codes,
+    COLLATERAL,
+    HOUSE,
+    HOUSE_FAST,
+    ID_CARD,
+    PROGRESS,
+    TAX,
+    TAX_PAGE,
+    code,
+    codes,
 )  # fmt: skip
+from xingji.loan.vocabulary import (
+    CREDIT as CREDIT_PAGE,
+)
+from xingji.loan.vocabulary import (
+    FACE as FACE_PAGE,
+)
+from xingji.loan.vocabulary import (
+    FORM as FORM_PAGE,
+)
+from xingji.loan.world import World
 
 _PASS, _FAIL = codes("result", "pass", "fail")
 _FROM_ESTIMATE, _FROM_DETAIL, _WHITELIST, _RESUME, _MANAGER = codes(
@@ -26,7 +54,16 @@ _FROM_ESTIMATE, _FROM_DETAIL, _WHITELIST, _RESUME, _MANAGER = codes(
 _TAX_FAILS = np.array(codes("fail_reason", "no_tax_record", "not_legal_person", "service_down", "timeout"))
 _PAGE_OF_STAGE = {FORM: FORM_PAGE, OCR: ID_CARD, FACE: FACE_PAGE, CREDIT: CREDIT_PAGE, SUBMIT: PROGRESS}
 _STEP_NAMES = codes(
-    "at_step", "form", "ocr", "realname", "face", "credit_authorize", "tax_authorize", "collateral", "approval", "sign"
+    "at_step",
+    "form",
+    "ocr",
+    "realname",
+    "face",
+    "credit_authorize",
+    "tax_authorize",
+    "collateral",
+    "approval",
+    "sign",
 )
 AT_FORM, AT_OCR, AT_REALNAME, AT_FACE, AT_CREDIT, AT_TAX, AT_COLLATERAL, AT_APPROVAL, AT_SIGN = _STEP_NAMES
 _GIVE_UP_MS = 3_500
@@ -42,7 +79,8 @@ def apply(scene: Scene) -> None:
 
 
 class _Application:
-    """``rows`` are the scene's visits with an application, ``app`` its row; one visit holds some of its stages."""
+    """``rows`` are the scene's visits with an application, ``app`` its row; one visit holds some of its
+    stages."""
 
     def __init__(self, scene: Scene, rows: I64) -> None:
         self.scene, self.rows, self.apps = scene, rows, scene.world.apps
@@ -65,10 +103,10 @@ class _Application:
             self._turn_away(stage)
         self._cancel()
 
-    def _mark(self, here: I64) -> dict[str, np.ndarray]:
+    def _mark(self, here: I64) -> dict[str, Any]:
         return {"product": self.product[here], "application_id": self.app[here]}
 
-    def _referral(self, here: I64) -> dict[str, np.ndarray]:
+    def _referral(self, here: I64) -> dict[str, Any]:
         manager = self.apps.manager[self.app[here]].astype(np.int64)
         return {
             "manager_no": manager,
@@ -83,8 +121,16 @@ class _Application:
         entry = np.where(~has(scene.visits, DETAIL_PAGE)[self.rows], _WHITELIST, entry)
         entry = np.where(apps.manager[self.app] != NONE, _MANAGER, entry)
         entry = np.where(self.first, entry, _RESUME)
-        scene.tell("apply_start", self.rows, time, FORM_PAGE, entry=entry,
-                   is_first_apply=apps.first_apply[self.app], **self._mark(everyone), **self._referral(everyone))  # fmt: skip
+        scene.tell(
+            "apply_start",
+            self.rows,
+            time,
+            FORM_PAGE,
+            entry=entry,
+            is_first_apply=apps.first_apply[self.app],
+            **self._mark(everyone),
+            **self._referral(everyone),
+        )
 
     def _span(self, stage: int, here: I64) -> tuple[I64, I64]:
         app = self.app[here]
@@ -98,9 +144,17 @@ class _Application:
             done = seconds != NONE
             time = time + np.where(done, seconds * 1_000 + 1_200, 0)
             errors = scene.world.dice.pick(f"errors {page}", self.key[here], np.array([0.8, 0.15, 0.05]))
-            scene.tell("form_step_complete", self.rows[here], time - 300, FORM_PAGE, done,
-                       form_page=PAGES_OF_FORM[self.product[here], page], fill_seconds=seconds.astype(np.float64),
-                       error_count=errors, **self._mark(here))  # fmt: skip
+            scene.tell(
+                "form_step_complete",
+                self.rows[here],
+                time - 300,
+                FORM_PAGE,
+                done,
+                form_page=PAGES_OF_FORM[self.product[here], page],
+                fill_seconds=seconds.astype(np.float64),
+                error_count=errors,
+                **self._mark(here),
+            )
             scene.tap(self.rows[here], "form_next", time - 700, done)
         scene.show(self.rows[here], FORM_PAGE, begin - 1_000, np.maximum(end, begin + 1_500) + 200)
 
@@ -113,14 +167,31 @@ class _Application:
             time = time + np.where(made, 5_000 + took, 0)
             error = apps.ocr_error[app, k]
             scene.tap(rows, "idcard_shoot", time - took - 300, made)
-            scene.tell("ocr_id", rows, time - 200, ID_CARD, made, result=np.where(error == NONE, _PASS, _FAIL),
-                       error_code=error, duration_ms=took, attempt_no=np.full(len(here), k + 1, np.int8),
-                       **self._mark(here))  # fmt: skip
+            scene.tell(
+                "ocr_id",
+                rows,
+                time - 200,
+                ID_CARD,
+                made,
+                result=np.where(error == NONE, _PASS, _FAIL),
+                error_code=error,
+                duration_ms=took,
+                attempt_no=np.full(len(here), k + 1, np.int8),
+                **self._mark(here),
+            )
             late = made & (error == code("error_code", "OCR_TIMEOUT"))
-            scene.tell("$error", rows, time - 150, ID_CARD, late, error_type=np.full(len(here), _TIMEOUT, np.int8),
-                       error_code=np.full(len(here), code("error_code", "NET_TIMEOUT"), np.int8),
-                       page_name=np.full(len(here), ID_CARD, np.int8),
-                       api_name=np.full(len(here), code("api_name", "/api/apply/ocr"), np.int8), duration_ms=took)  # fmt: skip
+            scene.tell(
+                "$error",
+                rows,
+                time - 150,
+                ID_CARD,
+                late,
+                error_type=np.full(len(here), _TIMEOUT, np.int8),
+                error_code=np.full(len(here), code("error_code", "NET_TIMEOUT"), np.int8),
+                page_name=np.full(len(here), ID_CARD, np.int8),
+                api_name=np.full(len(here), code("api_name", "/api/apply/ocr"), np.int8),
+                duration_ms=took,
+            )
         scene.show(rows, ID_CARD, begin, end - 100)
 
     def _realname(self, here: I64) -> None:
@@ -140,9 +211,18 @@ class _Application:
             made = took != NONE
             time = time + np.where(made, 5_000 + took, 0)
             why = apps.face_fail[app, k]
-            scene.tell("face_verify", rows, time - 200, where=made, server=True, fail_reason=why,
-                       result=np.where(why == NONE, _PASS, _FAIL), attempt_no=np.full(len(here), k + 1, np.int8),
-                       duration_ms=took, **self._mark(here))  # fmt: skip
+            scene.tell(
+                "face_verify",
+                rows,
+                time - 200,
+                where=made,
+                server=True,
+                fail_reason=why,
+                result=np.where(why == NONE, _PASS, _FAIL),
+                attempt_no=np.full(len(here), k + 1, np.int8),
+                duration_ms=took,
+                **self._mark(here),
+            )
         scene.show(rows, FACE_PAGE, begin, end - 100)
 
     def _credit(self, here: I64) -> None:
@@ -159,9 +239,19 @@ class _Application:
                        error_type=np.full(len(here), _JS_ERROR, np.int8),
                        error_code=np.full(len(here), code("error_code", "JS_TYPE_ERROR"), np.int8),
                        page_name=np.full(len(here), CREDIT_PAGE, np.int8))  # fmt: skip
-        version = np.array(_AUTHORIZE_VERSION)[(begin >= scene.world.config.midnight_ms(scene.world.config.days // 2)).astype(np.int64)]
-        scene.tell("credit_authorize", rows, end - CREDIT_LEFT_MS, CREDIT_PAGE, result=apps.credit_result[app],
-                   read_seconds=read.astype(np.float64), authorize_version=version, **self._mark(here))  # fmt: skip
+        version = np.array(_AUTHORIZE_VERSION)[
+            (begin >= scene.world.config.midnight_ms(scene.world.config.days // 2)).astype(np.int64)
+        ]
+        scene.tell(
+            "credit_authorize",
+            rows,
+            end - CREDIT_LEFT_MS,
+            CREDIT_PAGE,
+            result=apps.credit_result[app],
+            read_seconds=read.astype(np.float64),
+            authorize_version=version,
+            **self._mark(here),
+        )
         scene.show(rows, CREDIT_PAGE, begin, end - 100)
 
     def _extra(self, here: I64) -> None:
@@ -189,15 +279,24 @@ class _Application:
     def _submit(self, here: I64) -> None:
         scene, apps, (_, end) = self.scene, self.apps, self._span(SUBMIT, here)
         app = self.app[here]
-        scene.tell("apply_submit", self.rows[here], end, server=True, amount=apps.amount_fen[app],
-                   term_months=apps.term_months[app], purpose=apps.purpose[app], is_first_apply=apps.first_apply[app],
-                   **self._mark(here), **self._referral(here))  # fmt: skip
+        scene.tell(
+            "apply_submit",
+            self.rows[here],
+            end,
+            server=True,
+            amount=apps.amount_fen[app],
+            term_months=apps.term_months[app],
+            purpose=apps.purpose[app],
+            is_first_apply=apps.first_apply[app],
+            **self._mark(here),
+            **self._referral(here),
+        )
         scene.show(self.rows[here], PROGRESS, end + 300, end + 5_500)
 
     def _last_visit(self) -> Mask:
         """Whether this visit is the last one of its application."""
         resumed = self.apps.resume_visit[self.app]
-        return np.where(resumed == NONE, self.first, ~self.first)
+        return np.asarray(np.where(resumed == NONE, self.first, ~self.first), np.bool_)
 
     def _left_at(self, stage: int) -> I64:
         """Rows whose people saw the page of a stage in this visit and left it untouched (or put it off)."""
@@ -219,17 +318,26 @@ class _Application:
         apps, app = self.apps, self.app[here]
         held = np.where(apps.visit[app] == self.key[here][:, None], apps.end[app], NONE).max(axis=1)
         begun = np.where(self.first[here], apps.start_ms[app], apps.resume_ms[app])
-        return np.maximum(held, begun)
+        return np.asarray(np.maximum(held, begun), np.int64)
 
     def _cancel(self) -> None:
         """A quarter of those who give up say so; the others are closed by the system after thirty days."""
         apps = self.apps
-        here = np.flatnonzero(self._last_visit() & (apps.end_stage[self.app] < STAGES) & says_so(self.scene.world, self.app))
+        here = np.flatnonzero(
+            self._last_visit() & (apps.end_stage[self.app] < STAGES) & says_so(self.scene.world, self.app)
+        )
         time = self._stopped_ms(here) + 4_500
         app = self.app[here]
         why = self.scene.world.dice.pick("cancel why", app, np.array([0.2, 0.1, 0.3, 0.15, 0.15, 0.0, 0.1]))
-        self.scene.tell("apply_cancel", self.rows[here], time, FORM_PAGE, at_step=step_of(apps.end_stage[app], self.product[here]),
-                        cancel_reason=why, **self._mark(here))  # fmt: skip
+        self.scene.tell(
+            "apply_cancel",
+            self.rows[here],
+            time,
+            FORM_PAGE,
+            at_step=step_of(apps.end_stage[app], self.product[here]),
+            cancel_reason=why,
+            **self._mark(here),
+        )
 
 
 def says_so(world: World, app: I64) -> Mask:
@@ -241,5 +349,7 @@ def step_of(stage: np.ndarray, product: np.ndarray) -> np.ndarray:
     """The plan's name of the step at which an application stopped."""
     table = np.array([AT_FORM, AT_OCR, AT_REALNAME, AT_FACE, AT_CREDIT, AT_CREDIT, AT_CREDIT])
     step = table[np.minimum(stage, SUBMIT)]
-    extra = np.where(product == TAX, AT_TAX, np.where(np.isin(product, (HOUSE, HOUSE_FAST)), AT_COLLATERAL, AT_CREDIT))
+    extra = np.where(
+        product == TAX, AT_TAX, np.where(np.isin(product, (HOUSE, HOUSE_FAST)), AT_COLLATERAL, AT_CREDIT)
+    )
     return np.where(stage >= EXTRA, extra, step).astype(np.int8)

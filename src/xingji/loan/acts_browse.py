@@ -9,7 +9,16 @@ from xingji.loan.dice import field
 from xingji.loan.organisations import MANAGERS_PER_OUTLET
 from xingji.loan.scene import Scene
 from xingji.loan.visits import (
-    BLOCKS, CHANNEL_PAGE, CLOSE, DETAIL2, DETAIL_PAGE, ESTIMATE_PAGE, HOME_PAGE, OPEN, SCAN, has,
+    BLOCKS,
+    CHANNEL_PAGE,
+    CLOSE,
+    DETAIL2,
+    DETAIL_PAGE,
+    ESTIMATE_PAGE,
+    HOME_PAGE,
+    OPEN,
+    SCAN,
+    has,
 )  # fmt: skip
 from xingji.loan.vocabulary import CHANNEL, DETAIL, ESTIMATE, HOME, code, codes
 
@@ -54,13 +63,23 @@ def _open(scene: Scene) -> None:
     source = np.where(has(scene.visits, SCAN)[rows], _SCAN, source)
     start = np.where(field(bits, 0, 10) < 7, _COLD, _HOT)
     launch = np.where(start == _COLD, 700 + 100 * field(bits, 1, 12), 200 + 50 * field(bits, 1, 6))
-    scene.tell("$app_start", rows, scene.begin(OPEN, rows), start_type=start, launch_ms=launch, launch_source=source)
+    scene.tell(
+        "$app_start", rows, scene.begin(OPEN, rows), start_type=start, launch_ms=launch, launch_source=source
+    )
 
 
 def _impress(scene: Scene, rows: I64, time: I64, product: I64, position: int, rank: int, page: int) -> None:
     material = (product * 8 + rank + scene.visits.channel[rows]) % 40
-    scene.tell("product_impression", rows, time, page, product=product, position=np.full(len(rows), position, np.int8),
-               position_rank=np.full(len(rows), rank, np.int8), material_id=material)  # fmt: skip
+    scene.tell(
+        "product_impression",
+        rows,
+        time,
+        page,
+        product=product,
+        position=np.full(len(rows), position, np.int8),
+        position_rank=np.full(len(rows), rank, np.int8),
+        material_id=material,
+    )
     config, key = scene.world.config, scene.keys(rows)
     early = np.flatnonzero(time < config.midnight_ms(config.day_before(60)))
     scene.ledger.note("impression", scene.world.user_of(key[early], time[early]), product[early], time[early])
@@ -153,5 +172,3 @@ def close(scene: Scene) -> None:
     end = scene.offsets.begin[rows, -1]
     seconds = np.rint((end - scene.begin(OPEN, rows)) / 1_000.0)
     scene.tell("$app_end", rows, end, duration_seconds=seconds)
-
-

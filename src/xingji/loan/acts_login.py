@@ -13,7 +13,9 @@ from xingji.loan.vocabulary import codes
 
 REGISTER, LOG_IN, SIGN_SCENE, DRAW_SCENE = codes("scene", "register", "login", "sign", "drawdown")
 _SUCCESS, _FAIL = codes("result", "success", "fail")
-_PASSWORD, _SMS, _FACE, _FINGERPRINT, _WECHAT = codes("method", "password", "sms", "face", "fingerprint", "wechat")
+_PASSWORD, _SMS, _FACE, _FINGERPRINT, _WECHAT = codes(
+    "method", "password", "sms", "face", "fingerprint", "wechat"
+)
 _WRONG_PASSWORD, _DUPLICATED = codes("fail_reason", "wrong_password", "duplicated")
 _PRIVACY, _GRANT = codes("consent_type", "privacy_policy")[0], codes("action", "grant")[0]
 
@@ -57,11 +59,22 @@ def log_in(scene: Scene) -> None:
     time = scene.end(LOGIN, rows) - 600
     method = np.select([plain == 0, plain == 1], [np.where(checks.passed, _SMS, _PASSWORD), _PASSWORD], _FACE)
     wechat = world.devices.platform[scene.visits.device[rows]] == 4
-    method = np.where((plain == 2) & wechat, _WECHAT, np.where((plain == 2) & (key % 3 == 0), _FINGERPRINT, method))
+    method = np.where(
+        (plain == 2) & wechat, _WECHAT, np.where((plain == 2) & (key % 3 == 0), _FINGERPRINT, method)
+    )
     wrong = (method == _PASSWORD) & scene.chance("wrong password", rows, 0.07)
     new = world.new_device[key].astype(np.int8)
-    scene.tell("login_result", rows, time - 2_600, where=wrong, server=True, result=np.full(len(rows), _FAIL, np.int8),
-               method=method, is_new_device=new, fail_reason=np.full(len(rows), _WRONG_PASSWORD, np.int8))  # fmt: skip
+    scene.tell(
+        "login_result",
+        rows,
+        time - 2_600,
+        where=wrong,
+        server=True,
+        result=np.full(len(rows), _FAIL, np.int8),
+        method=method,
+        is_new_device=new,
+        fail_reason=np.full(len(rows), _WRONG_PASSWORD, np.int8),
+    )
     _register(scene, rows[registers], time[registers])
     scene.tell("login_result", rows, time + np.where(registers, 300, 0), server=True,
                result=np.full(len(rows), _SUCCESS, np.int8), method=method, is_new_device=new)  # fmt: skip
@@ -79,5 +92,3 @@ def _register(scene: Scene, rows: I64, time: I64) -> None:
     scene.tell("consent_change", rows, time + 120, consent_type=np.full(len(rows), _PRIVACY, np.int8),
                action=np.full(len(rows), _GRANT, np.int8),
                policy_version=np.zeros(len(rows), np.int8))  # fmt: skip
-
-

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from xingji.loan.acts_login import DRAW_SCENE, SIGN_SCENE, play_codes
@@ -28,7 +30,11 @@ def _sign(scene: Scene) -> None:
     rows = scene.rows(SIGN_PAGE)
     if not len(rows):
         return
-    apps, app, checks = scene.world.apps, scene.visits.app[rows].astype(np.int64), scene.offsets.codes[SIGN_PAGE]
+    apps, app, checks = (
+        scene.world.apps,
+        scene.visits.app[rows].astype(np.int64),
+        scene.offsets.codes[SIGN_PAGE],
+    )
     everyone = np.ones(len(rows), np.bool_)
     scene.tap(rows, "sign_agree", checks.requested_ms[:, 0] - 600)
     play_codes(scene, rows, checks, np.full(len(rows), SIGN_SCENE, np.int8), everyone)
@@ -60,10 +66,14 @@ def _request(scene: Scene, rows: I64) -> None:
     draw = scene.visits.draw[rows].astype(np.int64)
     app = draws.app[draw].astype(np.int64)
     outlet = world.people.outlet[scene.visits.person[rows]].astype(np.int64)
-    shared = {
-        "product": world.apps.product[app], "application_id": app, "credit_line_id": app,
-        "loan_id": draws.number[draw], "amount": draws.amount_fen[draw], "term_months": draws.term_months[draw],
-    }  # fmt: skip
+    shared: dict[str, Any] = {
+        "product": world.apps.product[app],
+        "application_id": app,
+        "credit_line_id": app,
+        "loan_id": draws.number[draw],
+        "amount": draws.amount_fen[draw],
+        "term_months": draws.term_months[draw],
+    }
     scene.tap(rows, "draw_go", draws.submit_ms[draw] - SUBMIT_AFTER_CODE_MS + 500)
     scene.tell("drawdown_submit", rows, draws.submit_ms[draw], DRAW, repay_method=draws.method[draw],
                purpose=draws.purpose[draw], **shared)  # fmt: skip
@@ -89,6 +99,14 @@ def _repay(scene: Scene) -> None:
     repays, loans = scene.world.repays, scene.world.loans
     loan = repays.loan[repay]
     scene.tap(rows, "repay_go", repays.submit_ms[repay] - 400)
-    scene.tell("repayment_submit", rows, repays.submit_ms[repay], REPAY, product=loans.product[loan],
-               loan_id=loans.number[loan], repay_type=repays.kind[repay], amount=repays.amount_fen[repay])  # fmt: skip
+    scene.tell(
+        "repayment_submit",
+        rows,
+        repays.submit_ms[repay],
+        REPAY,
+        product=loans.product[loan],
+        loan_id=loans.number[loan],
+        repay_type=repays.kind[repay],
+        amount=repays.amount_fen[repay],
+    )
     scene.show(rows, REPAY, scene.begin(REPAY_PAGE, rows), scene.end(REPAY_PAGE, rows))

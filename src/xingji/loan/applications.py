@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from xingji.loan.arrays import DAY_MS, F64, HOUR_MS, I8, I16, I32, I64, Column, Mask, NONE, rank_within
+from xingji.loan.arrays import DAY_MS, HOUR_MS, I8, I16, I32, I64, NONE, Column, Mask, rank_within
 from xingji.loan.config import SHANGHAI_OFFSET_MS, SimulationConfig
 from xingji.loan.devices import Devices
 from xingji.loan.dice import Dice
-from xingji.loan.incidents import BURST, RING
+from xingji.loan.incidents import RING
 from xingji.loan.people import BORROWER, CUSTOMER, NEWCOMER, VISITOR, People
 from xingji.loan.vocabulary import code
 from xingji.loan.workdays import DayTable, hour_weights
@@ -36,7 +36,8 @@ def _table(n: int, width: int, value: int = NONE, dtype: type = np.int64) -> Col
 class Applications:
     """One row per application, those whose life precedes the window first (``historic`` of them).
 
-    Times are epoch ms, amounts fen, ``NONE`` where it did not happen. ``begin``, ``end``, ``visit``: [rows, STAGES].
+    Times are epoch ms, amounts fen, ``NONE`` where it did not happen. ``begin``, ``end``, ``visit``:
+    [rows, STAGES].
     ``number``: the 14 digits of its id. ``end_stage``: where it stopped; ``end_failed``: by a failed check.
     """
 
@@ -100,8 +101,8 @@ class Applications:
             setattr(self, name, _table(n, 0, 0))
         for name in ("begin", "end", "visit"):
             setattr(self, name, _table(n, STAGES))
-        for name in ("resume_stage", "realname_fail", "credit_result", "extra_result", "reject_group", "score_band",
-                     "purpose", "sign_fail"):  # fmt: skip
+        for name in ("resume_stage", "realname_fail", "credit_result", "extra_result", "reject_group",
+                     "score_band", "purpose", "sign_fail"):  # fmt: skip
             setattr(self, name, _table(n, 0, NONE, np.int8))
         for name in ("end_stage", "form_done", "ocr_tries", "face_tries", "credit_tries"):
             setattr(self, name, _table(n, 0, 0, np.int8))
@@ -119,7 +120,7 @@ class Applications:
 
     def passed(self, stage: int) -> Mask:
         """Which applications got through a stage inside the window."""
-        return (self.end_stage > stage) & (self.end[:, stage] != NONE)
+        return np.asarray((self.end_stage > stage) & (self.end[:, stage] != NONE), np.bool_)
 
     @property
     def submitted_ms(self) -> I64:
@@ -151,7 +152,8 @@ class Applications:
 
 
 def numbers_of(time_ms: I64, running_digits: int) -> I64:
-    """Numbers made of the Asia/Shanghai date of an instant and a running number within the day, in time order."""
+    """Numbers made of the Asia/Shanghai date of an instant and a running number within the day, in time
+    order."""
     day = (time_ms + SHANGHAI_OFFSET_MS) // DAY_MS
     order = np.argsort(time_ms, kind="stable")
     running = np.empty(len(day), np.int64)
@@ -160,7 +162,7 @@ def numbers_of(time_ms: I64, running_digits: int) -> I64:
     years = months.astype("datetime64[Y]").astype(np.int64) + 1970
     month = months.astype(np.int64) % 12 + 1
     dom = day - months.astype("datetime64[D]").astype(np.int64) + 1
-    return ((years * 100 + month) * 100 + dom) * 10**running_digits + running
+    return np.asarray(((years * 100 + month) * 100 + dom) * 10**running_digits + running, np.int64)
 
 
 @dataclass(frozen=True)
@@ -202,7 +204,8 @@ def choose_starts(config: SimulationConfig, dice: Dice, people: People, days: Da
 
 
 def _days(dice: Dice, people: People, days: DayTable, key: I64, person: I64) -> I64:
-    """A day no earlier than the person's first, with the weight of the day; the burst's people come on their day."""
+    """A day no earlier than the person's first, with the weight of the day; the burst's people come on
+    their day."""
     edges = np.r_[0.0, np.cumsum(days.apply)]
     low = edges[people.first_day[person]]
     u = low + dice.uniform("apply day", key) * (edges[-1] - low)
@@ -238,7 +241,7 @@ def referred_by(people: People, person: I32, channel: I8) -> I16:
 def burst_of(config: SimulationConfig, people: People, starts: Starts) -> Mask:
     """Which starts belong to the advertising burst."""
     del config
-    return people.burst[starts.person] & (starts.channel == code("channel", "feed_ads"))
+    return np.asarray(people.burst[starts.person] & (starts.channel == code("channel", "feed_ads")), np.bool_)
 
 
 def campaigns_of(channel: Column, burst: Mask) -> tuple[I8, I8]:
@@ -259,5 +262,3 @@ def campaigns_of(channel: Column, burst: Mask) -> tuple[I8, I8]:
 def devices_of_ring(devices: Devices, person: I32) -> I32:
     """The ring's device of each of its accounts: its only one."""
     return devices.link_device[devices.link_offset[person]]
-
-

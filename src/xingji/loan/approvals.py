@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from xingji.loan.applications import Applications
-from xingji.loan.arrays import DAY_MS, F64, HOUR_MS, I8, I32, I64, Mask, NONE
+from xingji.loan.arrays import DAY_MS, F64, HOUR_MS, I8, I32, I64, NONE, Mask
 from xingji.loan.config import SHANGHAI_OFFSET_MS, SimulationConfig
 from xingji.loan.dice import Dice
 from xingji.loan.incidents import BURST, RING
@@ -78,7 +78,9 @@ def grade(dice: Dice, people: People, apps: Applications, rows: I64) -> None:
     apps.score_band[rows] = band
     rate = BASE_RATE_BP[apps.product[rows]] + band * 90 + 5 * dice.between("rate", rows, 0, 12)
     apps.rate_bp[rows] = np.clip(rate, 300, 1_540)
-    share = np.array([1.0, 0.9, 0.8, 0.6, 0.5])[dice.pick("share", rows, np.array([0.5, 0.15, 0.15, 0.1, 0.1]))]
+    share = np.array([1.0, 0.9, 0.8, 0.6, 0.5])[
+        dice.pick("share", rows, np.array([0.5, 0.15, 0.15, 0.1, 0.1]))
+    ]
     thousands = np.maximum(np.floor(apps.amount_fen[rows] * share / 100_000), 1)
     apps.approved_fen[rows] = thousands.astype(np.int64) * 100_000
 
@@ -106,7 +108,8 @@ class Office:
 
 
 def decide(config: SimulationConfig, dice: Dice, people: People, apps: Applications) -> StageLog:
-    """Take every submitted application through the stages; those still under way at the end stay undecided later."""
+    """Take every submitted application through the stages; those still under way at the end stay
+    undecided later."""
     rows = np.flatnonzero(apps.submitted_ms != NONE).astype(np.int64)
     ask(dice, apps, rows)
     grade(dice, people, apps, rows)
@@ -172,9 +175,7 @@ class _Walk:
             self._stage(stage)
         rows, apps = self.rows, self.apps
         apps.decided_ms[rows] = self.time + 2_000
-        apps.manual[rows] = self.held[:, MANUAL] & (
-            (self.reject_at == NONE) | (self.reject_at >= MANUAL)
-        )
+        apps.manual[rows] = self.held[:, MANUAL] & ((self.reject_at == NONE) | (self.reject_at >= MANUAL))
         parts = ("app", "stage", "time_ms", "result", "handler", "seconds")
         return StageLog(*(np.concatenate([getattr(piece, part) for piece in self.log]) for part in parts))
 
@@ -215,13 +216,19 @@ class _Walk:
     def _send_back(self, stage: int, rows: I64, begin: I64, end: I64, by_hand: Mask) -> None:
         back = self.dice.chance(f"return {stage}", rows, 0.10) & by_hand
         middle = begin + (end - begin) // 2
-        self._write(stage, rows[back], middle[back], np.full(int(back.sum()), _RETURN), by_hand[back], begin[back])
+        self._write(
+            stage, rows[back], middle[back], np.full(int(back.sum()), _RETURN), by_hand[back], begin[back]
+        )
 
     def _write(self, stage: int, rows: I64, end: I64, result: I64, by_hand: Mask, begin: I64) -> None:
         handler = np.where(by_hand, _BY_HAND, _AUTO).astype(np.int8)
         self.log.append(
             StageLog(
-                rows.astype(np.int32), np.full(len(rows), stage, np.int8), end, result.astype(np.int8), handler,
+                rows.astype(np.int32),
+                np.full(len(rows), stage, np.int8),
+                end,
+                result.astype(np.int8),
+                handler,
                 (end - begin) // 1_000,
-            )  # fmt: skip
+            )
         )

@@ -20,13 +20,22 @@ from xingji.loan.vocabulary import VALUES
 FIRST_OVERDUE = 0.09
 _LONG_SHARE = 0.3  # of first arrears: thirty days and more
 _LATER_OVERDUE = 0.022  # per instalment
-_CHANNEL_RISK = {"feed_ads": 1.6, "partner": 1.25, "search_ads": 1.1, "outbound_call": 1.1, "manager_referral": 0.65,
-                 "branch": 0.6, "mobile_bank": 0.8}  # fmt: skip
+_CHANNEL_RISK = {
+    "feed_ads": 1.6,
+    "partner": 1.25,
+    "search_ads": 1.1,
+    "outbound_call": 1.1,
+    "manager_referral": 0.65,
+    "branch": 0.6,
+    "mobile_bank": 0.8,
+}
 CUTOFF_MS = 30 * 60_000  # what is paid out after half past eleven is booked on the next day
 _SHARES = np.array([0.74, 0.21, 0.05])
 
 
-def make_loans(config: SimulationConfig, dice: Dice, people: People, apps: Applications, draws: Draws) -> Loans:
+def make_loans(
+    config: SimulationConfig, dice: Dice, people: People, apps: Applications, draws: Draws
+) -> Loans:
     """The loans of the past and those drawn in the window, with their fate."""
     past_app, past_ms, past_fen = past_draws(config, dice, apps)
     paid = np.flatnonzero(draws.ok)
@@ -97,11 +106,14 @@ def _first_overdue(dice: Dice, people: People, apps: Applications, loans: Loans)
 
     As many of each channel as its risk says, of the burst's loans 2.5 times as many.
 
-    Numbers are fixed per channel, so that the planted order of channels does not hang on luck in small simulations.
+    Numbers are fixed per channel, so that the planted order of channels does not hang on luck in small
+    simulations.
     """
     risk = _risk(dice, people, apps, loans)
     table = np.array([_CHANNEL_RISK.get(name, 1.0) for name in VALUES["channel"]])
-    group = apps.channel[loans.app].astype(np.int64) + 100 * apps.burst[loans.app] + 1000 * (loans.drawn_day < 0)
+    group = (
+        apps.channel[loans.app].astype(np.int64) + 100 * apps.burst[loans.app] + 1000 * (loans.drawn_day < 0)
+    )
     order_key = dice.uniform("first arrears", loans.number) / risk
     chosen, long = np.zeros(len(loans), np.bool_), np.zeros(len(loans), np.bool_)
     for value in np.unique(group):
@@ -125,7 +137,8 @@ def _lasting(dice: Dice, ids: I64, first: Mask, long: Mask) -> I64:
 
 
 def _pay_early(config: SimulationConfig, dice: Dice, loans: Loans, calendar: Calendar) -> None:
-    """Some good loans are settled early, some pay a part early; arrears and early payment never meet on one loan."""
+    """Some good loans are settled early, some pay a part early; arrears and early payment never meet on
+    one loan."""
     ids, n = loans.number, len(loans)
     good = loans.bad_period == 0
     begin = np.maximum(loans.drawn_day, 0)
@@ -143,7 +156,8 @@ def _pay_early(config: SimulationConfig, dice: Dice, loans: Loans, calendar: Cal
 
 @dataclass(frozen=True)
 class Instalments:
-    """Every instalment that falls due in the window. ``how``: 0 debited, 1 paid by hand, 2 debited in the second run;
+    """Every instalment that falls due in the window. ``how``: 0 debited, 1 paid by hand, 2 debited in
+    the second run;
     ``bad``: it belongs to arrears and is paid on ``paid_day`` only (``NEVER``: not in sight)."""
 
     loan: I32
@@ -191,7 +205,7 @@ def settlement_fen(loans: Loans, calendar: Calendar, rows: I64) -> tuple[I64, I6
     paid = calendar.periods_due(loans, rows, day - 1)
     left = left_after(loans, rows, paid)
     last = calendar.due_day(loans, rows, paid)
-    interest = np.rint(left * (loans.rate_bp[rows] / 10_000.0) * np.maximum(day - last, 1) / 360).astype(np.int64)
+    interest = np.rint(left * (loans.rate_bp[rows] / 10_000.0) * np.maximum(day - last, 1) / 360).astype(
+        np.int64
+    )
     return left, np.maximum(interest, 1), paid + 1
-
-

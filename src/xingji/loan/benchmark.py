@@ -1,4 +1,5 @@
-"""How fast the simulation writes, and how many bytes an event takes in Parquet: ``python -m xingji.loan.benchmark``."""
+"""How fast the simulation writes, and how many bytes an event takes in Parquet: ``python -m
+xingji.loan.benchmark``."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ def events_per_second(config: SimulationConfig) -> tuple[int, float]:
 
 
 def bytes_by_column(config: SimulationConfig) -> tuple[int, dict[str, int]]:
-    """Events, and compressed bytes per column of one Parquet file sorted by user and time, with a log sequence."""
+    """Events, and compressed bytes per column of one Parquet file sorted by user and time, with a log
+    sequence."""
     table = pa.Table.from_batches(Simulation(config).event_batches())
     table = table.append_column("seq", pa.array(np.arange(len(table), dtype=np.int64)))
     table = table.unify_dictionaries()
@@ -56,10 +58,13 @@ def main() -> None:
     count, seconds = events_per_second(config)
     lines = [f"{count:,} events in {seconds:.2f} s on one thread: {count / seconds:,.0f} events/s"]
     count, sizes = bytes_by_column(config)
-    lines += [f"{size / count:8.3f}  {name}" for name, size in sorted(sizes.items(), key=lambda item: -item[1])[:45]]
+    lines += [
+        f"{size / count:8.3f}  {name}" for name, size in sorted(sizes.items(), key=lambda item: -item[1])[:45]
+    ]
     own = {"time", "seq", "event_id"}
     rest = sum(size for name, size in sizes.items() if name not in own)
-    lines.append(f"{sum(sizes.values()) / count:8.3f}  all columns; {rest / count:.3f} besides {', '.join(sorted(own))}")
+    others = ", ".join(sorted(own))
+    lines.append(f"{sum(sizes.values()) / count:8.3f}  all columns; {rest / count:.3f} besides {others}")
     sys.stdout.write("\n".join(lines) + "\n")
 
 

@@ -1,4 +1,5 @@
-"""Visits to look around: everyday browsing, looking into a product before applying, and the burst's curious."""
+"""Visits to look around: everyday browsing, looking into a product before applying, and the burst's
+curious."""
 
 from __future__ import annotations
 
@@ -10,8 +11,21 @@ from xingji.loan.config import SimulationConfig
 from xingji.loan.dice import Dice
 from xingji.loan.people import BORROWER, CUSTOMER, People
 from xingji.loan.visits import (
-    CHANNEL_PAGE, CLOSE, CONSENT, DETAIL2, DETAIL_PAGE, ESTIMATE_PAGE, HOME_PAGE, LOANS_PAGE, OPEN, SCAN, SECURITY,
-    SERVICE_PAGE, VisitBook, Visits, bit,
+    CHANNEL_PAGE,
+    CLOSE,
+    CONSENT,
+    DETAIL2,
+    DETAIL_PAGE,
+    ESTIMATE_PAGE,
+    HOME_PAGE,
+    LOANS_PAGE,
+    OPEN,
+    SCAN,
+    SECURITY,
+    SERVICE_PAGE,
+    VisitBook,
+    Visits,
+    bit,
 )  # fmt: skip
 from xingji.loan.vocabulary import code
 from xingji.loan.workdays import DayTable, hour_weights
@@ -21,14 +35,27 @@ _LONGEST_MS = 12 * MINUTE_MS
 SESSION_GAP_MS = 31 * MINUTE_MS
 
 
-def look_around(config: SimulationConfig, dice: Dice, people: People, days: DayTable, book: VisitBook, busy: Visits,
-                family: I32, drawers: Mask) -> None:  # fmt: skip
+def look_around(
+    config: SimulationConfig,
+    dice: Dice,
+    people: People,
+    days: DayTable,
+    book: VisitBook,
+    busy: Visits,
+    family: I32,
+    drawers: Mask,
+) -> None:
     """Plan browsing that overlaps nobody's other visits in the same family. ``drawers``: people who draw."""
     person, start = _times(config, dice, people, days)
     keep = _free(family, person, start, busy)
     person, start = person[keep], start[keep]
     key = np.arange(len(person), dtype=np.int64)
-    book.add(person, start, _contents(dice, people, key, person, drawers), product=_product(dice, people, key, person))
+    book.add(
+        person,
+        start,
+        _contents(dice, people, key, person, drawers),
+        product=_product(dice, people, key, person),
+    )
 
 
 def _times(config: SimulationConfig, dice: Dice, people: People, days: DayTable) -> tuple[I64, I64]:
@@ -83,7 +110,11 @@ def _contents(dice: Dice, people: People, key: I64, person: I64, drawers: Mask) 
         (DETAIL_PAGE, detail),
         (ESTIMATE_PAGE, estimate),
         (DETAIL2, detail & dice.chance("detail2", key, 0.18)),
-        (LOANS_PAGE, stays & ((borrower & dice.chance("loans", key, 0.45)) | (customer & dice.chance("loans", key, 0.06)))),
+        (
+            LOANS_PAGE,
+            stays
+            & ((borrower & dice.chance("loans", key, 0.45)) | (customer & dice.chance("loans", key, 0.06))),
+        ),
         (SECURITY, stays & customer & ~drawers[person] & dice.chance("security", key, 0.008)),
         (CONSENT, stays & dice.chance("consent", key, 0.015)),
         (SERVICE_PAGE, stays & dice.chance("service", key, 0.03)),
@@ -111,9 +142,12 @@ def look_before(config: SimulationConfig, dice: Dice, book: VisitBook, apps: App
     bits = np.where(dice.chance("estimate before", rows, 0.5), bit(ESTIMATE_PAGE), 0)
     bits |= np.where(dice.chance("home before", rows, 0.6), bit(HOME_PAGE), 0)
     book.add(
-        apps.person[rows], start, bits | bit(OPEN, CHANNEL_PAGE, DETAIL_PAGE, CLOSE), product=apps.product[rows],
+        apps.person[rows],
+        start,
+        bits | bit(OPEN, CHANNEL_PAGE, DETAIL_PAGE, CLOSE),
+        product=apps.product[rows],
         channel=apps.channel[rows],
-    )  # fmt: skip
+    )
 
 
 def to_apply(dice: Dice, starts: Starts) -> I64:

@@ -91,7 +91,9 @@ class KeyStyle:
     def spell(self, numbers: Column) -> U8:
         """Names as bytes [rows, len(prefix) + width]."""
         head = np.frombuffer(self.prefix.encode(), np.uint8)
-        return np.concatenate([np.broadcast_to(head, (len(numbers), len(head))), digits(numbers, self.width)], axis=1)
+        return np.concatenate(
+            [np.broadcast_to(head, (len(numbers), len(head))), digits(numbers, self.width)], axis=1
+        )
 
     def name(self, number: int) -> str:
         """One name."""

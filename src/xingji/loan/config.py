@@ -9,7 +9,8 @@ from xingji.loan.arrays import DAY_MS, HOUR_MS
 
 SHANGHAI_OFFSET_MS = 8 * HOUR_MS  # Asia/Shanghai keeps no summer time
 
-# Measured: events a person stands for in d days are 0.446 d + 0.0006 d² (loans add up); the fraud ring is fixed.
+# Measured: events a person stands for in d days are 0.446 d + 0.0006 d² (loans add up); the fraud ring
+# is fixed.
 _PER_DAY, _PER_DAY_SQUARED = 0.446, 0.0006
 _RING_EVENTS = 7_000
 
@@ -18,8 +19,8 @@ _RING_EVENTS = 7_000
 class SimulationConfig:
     """A simulated bank: ``days`` full days before ``today`` and the hours of today that have passed.
 
-    ``today`` is a day in Asia/Shanghai; the data ends (``as_of``) at ``hour_of_today`` o'clock. ``events`` is met
-    within a tenth by choosing how many people there are, never by changing what they do.
+    ``today`` is a day in Asia/Shanghai; the data ends (``as_of``) at ``hour_of_today`` o'clock.
+    ``events`` is met within a tenth by choosing how many people there are, never by changing what they do.
 
     Raises:
         ValueError: ``days`` not in 7..400, ``events`` under 20,000 or ``hour_of_today`` not in 0..23.
@@ -56,7 +57,8 @@ class SimulationConfig:
         return self.midnight_ms(self.days) + self.hour_of_today * HOUR_MS
 
     def midnight_ms(self, day: int) -> int:
-        """Epoch milliseconds of the midnight that begins day number ``day`` (0 is the first, ``days`` is today)."""
+        """Epoch milliseconds of the midnight that begins day number ``day`` (0 is the first, ``days``
+        is today)."""
         return self.start_ms + day * DAY_MS
 
     def day_before(self, days_ago: int) -> int:

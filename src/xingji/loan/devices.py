@@ -1,4 +1,5 @@
-"""What people hold in their hands: installations of an SDK, their make, and which version runs on them when."""
+"""What people hold in their hands: installations of an SDK, their make, and which version runs on them
+when."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xingji.loan.arrays import I8, I16, I32, I64, Ints, Mask, NONE
+from xingji.loan.arrays import I8, I16, I32, I64, NONE, Ints, Mask
 from xingji.loan.config import SimulationConfig
 from xingji.loan.dice import Dice
 from xingji.loan.geography import places
@@ -18,12 +19,14 @@ IOS, ANDROID, WEB, H5, MINI, BRANCH, SERVER = codes(
     "platform", "ios", "android", "web", "h5", "miniprogram", "branch", "server"
 )
 APP_ID = np.array(
-    codes("$app_id", "mbank_app", "mbank_app", "web_bank", "loan_h5", "weibank_mp", "branch_pad", "core"), np.int8
+    codes("$app_id", "mbank_app", "mbank_app", "web_bank", "loan_h5", "weibank_mp", "branch_pad", "core"),
+    np.int8,
 )
 _SDK = ("ios-2.4.0", "android-2.4.1", "web-1.9.3", "web-1.9.3", "mp-1.6.2", "android-2.4.1", "server-1.3.0")
 SDK_VERSION = np.array(codes("$sdk_version", *_SDK), np.int8)
 
-# platform: (version, days before today of its release); the newest on Android reaches only part of the devices
+# platform: (version, days before today of its release); the newest on Android reaches only part of the
+# devices
 _RELEASES: dict[int, tuple[tuple[str, int], ...]] = {
     IOS: (("8.1.0", 999), ("8.2.0", 88), ("8.2.2", 50), ("8.3.0", 27), ("8.3.1", 10)),
     ANDROID: (("8.1.0", 999), ("8.2.0", 86), ("8.2.2", 48), ("8.3.0", 25), ("8.3.1", 9)),
@@ -46,7 +49,11 @@ _DROIDS = [
     ("HONOR", "HONOR 90", "Android", "14"), ("HONOR", "HONOR X50", "Android", "13"),
 ]  # fmt: skip
 _TABLETS = [("Apple", "iPad 10", "iOS", "18.5"), ("HUAWEI", "MatePad 11", "HarmonyOS", "4.2")]
-_DESKS = [("Lenovo", "PC", "Windows", "11"), ("Lenovo", "PC", "Windows", "10"), ("Apple", "PC", "macOS", "15.1")]
+_DESKS = [
+    ("Lenovo", "PC", "Windows", "11"),
+    ("Lenovo", "PC", "Windows", "10"),
+    ("Apple", "PC", "macOS", "15.1"),
+]
 MAKES = np.array(
     [
         (code("$brand", b), code("$model", m), code("$os", o), code("$os_version", v))
@@ -60,7 +67,9 @@ _DESK_ROWS = (_TABLET_ROWS[0] + len(_TABLETS), len(_DESKS))
 
 _BROWSER_VERSION = {"Chrome": "131.0", "Safari": "18.1", "WeChat": "8.0.50", "UCBrowser": "16.8.0",
                     "QQBrowser": "15.2", "360": "14.1", "Edge": "126.0"}  # fmt: skip
-BROWSER_VERSION = np.array([code("$browser_version", _BROWSER_VERSION[b]) for b in VALUES["$browser"]], np.int8)
+BROWSER_VERSION = np.array(
+    [code("$browser_version", _BROWSER_VERSION[b]) for b in VALUES["$browser"]], np.int8
+)
 
 
 @dataclass(frozen=True)
@@ -100,7 +109,8 @@ class Devices:
 
 
 def make_devices(config: SimulationConfig, dice: Dice, people: People) -> Devices:
-    """Give everybody a first device, some a second and a new phone, some families a tablet, the ring its nine."""
+    """Give everybody a first device, some a second and a new phone, some families a tablet, the ring
+    its nine."""
     ids = np.arange(len(people), dtype=np.int64)
     alone = ~people.ring
     members, family = _families(dice, people)
@@ -139,7 +149,9 @@ def _first_platform(dice: Dice, ids: I64) -> I8:
 def _second(dice: Dice, ids: I64) -> _Group:
     chosen = ids[dice.chance("second device", ids, 0.34)]
     first = _first_platform(dice, chosen)
-    other = dice.pick("second platform", chosen, np.array([0.10, 0.18, 0.12, 0.30, 0.24, 0.06])).astype(np.int8)
+    other = dice.pick("second platform", chosen, np.array([0.10, 0.18, 0.12, 0.30, 0.24, 0.06])).astype(
+        np.int8
+    )
     return _Group(chosen, np.where(other == first, np.where(first == H5, ANDROID, H5), other).astype(np.int8))
 
 
@@ -150,10 +162,13 @@ def _new_phone(config: SimulationConfig, dice: Dice, ids: I64) -> _Group:
 
 
 def _strangers(config: SimulationConfig, people: People) -> _Group:
-    """Phones far away for the accounts that are taken over; their nominal owner only says where they are not."""
+    """Phones far away for the accounts that are taken over; their nominal owner only says where they
+    are not."""
     count = TAKEOVER.victims if TAKEOVER.spell.happens(config) else 0
     far = np.flatnonzero(people.place >= places().local)[:count].astype(np.int64)
-    return _Group(far, None, stranger=True, from_day=np.full(len(far), config.day_before(TAKEOVER.spell.first)))
+    return _Group(
+        far, None, stranger=True, from_day=np.full(len(far), config.day_before(TAKEOVER.spell.first))
+    )
 
 
 def _families(dice: Dice, people: People) -> tuple[I64, I64]:
@@ -213,7 +228,7 @@ def _makes(dice: Dice, ids: I64, platform: I8, tablet: Mask) -> I8:
         first[mask], count[mask] = rows
     make = first + (u * count).astype(np.int64)
     make[tablet] = _TABLET_ROWS[0] + (platform[tablet] == ANDROID)
-    return make.astype(np.int8)
+    return np.asarray(make, np.int8)
 
 
 def _browsers(dice: Dice, ids: I64, platform: I8) -> I8:

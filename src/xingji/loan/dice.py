@@ -1,7 +1,8 @@
 """Chance without a state: every draw is a hash of (seed, what for, whose).
 
-A draw does not depend on the order in which days or people are rendered, so planning and rendering may ask for
-the same draw twice and get the same answer. The mixer is the finaliser of SplitMix64 (Steele, Lea, Flood 2014).
+A draw does not depend on the order in which days or people are rendered, so planning and rendering may
+ask for the same draw twice and get the same answer. The mixer is the finaliser of SplitMix64 (Steele, Lea,
+Flood 2014).
 """
 
 from __future__ import annotations

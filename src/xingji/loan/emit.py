@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from xingji.loan import columns as col
-from xingji.loan.arrays import DAY_MS, I64, Column, NONE
+from xingji.loan.arrays import DAY_MS, I64, NONE, Column
 from xingji.loan.devices import APP_ID, BROWSER_VERSION, MAKES, MINI, SDK_VERSION, SERVER, app_versions
 from xingji.loan.elements import ELEMENT_IDS, ELEMENT_TEXTS
 from xingji.loan.geography import places
@@ -31,7 +31,8 @@ def _type_of(name: str, kind: pa.DataType) -> pa.DataType:
 
 
 def event_schema() -> pa.Schema:
-    """Columns of an event batch: keys, identities, the 24 common properties, every event property by its name."""
+    """Columns of an event batch: keys, identities, the 24 common properties, every event property by
+    its name."""
     fields = [
         pa.field("user", pa.string(), nullable=False),
         pa.field("event", col.CODED, nullable=False),
@@ -54,7 +55,11 @@ class Emitter:
     def __init__(self, world: World) -> None:
         self.world, self.schema = world, event_schema()
         self._names = set(self.schema.names)
-        own = {"campaign_batch_id": world.reach.batches, "element_id": ELEMENT_IDS, "element_text": ELEMENT_TEXTS}
+        own = {
+            "campaign_batch_id": world.reach.batches,
+            "element_id": ELEMENT_IDS,
+            "element_text": ELEMENT_TEXTS,
+        }
         self._dictionaries = {
             name: pa.array(list(own.get(name, VALUES[name])), pa.string())
             for name in self.schema.names
@@ -75,7 +80,8 @@ class Emitter:
                 raise KeyError(f"{name} is not in the tracking plan")
             arrays[name] = self._array(name, values)
         columns = [
-            arrays[field.name] if field.name in arrays else pa.nulls(len(rows), field.type) for field in self.schema
+            arrays[field.name] if field.name in arrays else pa.nulls(len(rows), field.type)
+            for field in self.schema
         ]
         return pa.RecordBatch.from_arrays(columns, schema=self.schema)
 
@@ -127,12 +133,16 @@ class Emitter:
         arrays["identity.anonymous"] = col.texts(col.ANONYMOUS_KEY.spell(device), inside)
         arrays["identity.login"] = col.texts(col.LOGIN_KEY.spell(person), inside & logged)
         arrays["identity.customer_no"] = col.texts(col.CUSTOMER_KEY.spell(person), logged)
-        arrays["identity.openid"] = col.texts(col.OPENID_KEY.spell(person), inside & logged & (platform == MINI))
+        arrays["identity.openid"] = col.texts(
+            col.OPENID_KEY.spell(person), inside & logged & (platform == MINI)
+        )
         session = device.astype(np.int64) * 10_000 + world.calling.session_no[visit] % 10_000
         arrays["$session_id"] = col.texts(SESSION_KEY.spell(session), inside)
         return user, arrays
 
-    def _codes(self, rows: _Rows, visit: I64, device: Column, platform: Column, inside: Column) -> dict[str, Column]:
+    def _codes(
+        self, rows: _Rows, visit: I64, device: Column, platform: Column, inside: Column
+    ) -> dict[str, Column]:
         world, visits, devices = self.world, self.world.visits, self.world.devices
         day = (visits.start_ms[visit] - world.config.start_ms) // DAY_MS
         place = devices.place[device]
@@ -141,13 +151,21 @@ class Emitter:
         channel = rows.properties.pop("channel", None)
         values: dict[str, Column] = {
             "$app_version": app_versions(world.config, devices, device, day),
-            "$brand": make[:, 0], "$model": make[:, 1], "$os": make[:, 2], "$os_version": make[:, 3],
-            "$browser": browser, "$browser_version": np.where(browser >= 0, BROWSER_VERSION[browser], NONE),
-            "$network": networks(world.dice, visit), "$operator": world.people.operator[devices.owner[device]],
-            "$ip_province": places().province[place], "$ip_city": places().city[place], "$ip_district": district,
-            "$is_first_day": world.calling.is_first_day[visit], "$utm_source": world.source[visit],
+            "$brand": make[:, 0],
+            "$model": make[:, 1],
+            "$os": make[:, 2],
+            "$os_version": make[:, 3],
+            "$browser": browser,
+            "$browser_version": np.where(browser >= 0, BROWSER_VERSION[browser], NONE),
+            "$network": networks(world.dice, visit),
+            "$operator": world.people.operator[devices.owner[device]],
+            "$ip_province": places().province[place],
+            "$ip_city": places().city[place],
+            "$ip_district": district,
+            "$is_first_day": world.calling.is_first_day[visit],
+            "$utm_source": world.source[visit],
             "$utm_campaign": world.campaign[visit],
-        }  # fmt: skip
+        }
         values = {name: np.where(inside, value, NONE) for name, value in values.items()}
         own = visits.channel[visit]
         values["channel"] = np.where(inside, own, own if channel is None else channel)

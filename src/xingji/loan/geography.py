@@ -1,4 +1,5 @@
-"""Where people live: 31 provinces, with every district of Chongqing and a few cities elsewhere (GB/T 2260 names)."""
+"""Where people live: 31 provinces, with every district of Chongqing and a few cities elsewhere (GB/T
+2260 names)."""
 
 from __future__ import annotations
 
@@ -13,13 +14,45 @@ HOME_PROVINCE = "重庆市"
 
 # district: weight among Chongqing's customers
 CHONGQING: dict[str, float] = {
-    "万州区": 5.2, "涪陵区": 3.6, "渝中区": 4.4, "大渡口区": 2.4, "江北区": 6.0, "沙坪坝区": 6.6, "九龙坡区": 6.8,
-    "南岸区": 6.2, "北碚区": 3.4, "綦江区": 2.2, "大足区": 1.9, "渝北区": 9.8, "巴南区": 4.8, "黔江区": 1.3,
-    "长寿区": 2.0, "江津区": 3.1, "合川区": 2.7, "永川区": 2.9, "南川区": 1.3, "璧山区": 2.3, "铜梁区": 1.6,
-    "潼南区": 1.4, "荣昌区": 1.5, "开州区": 2.2, "梁平区": 1.3, "武隆区": 0.8, "城口县": 0.4, "丰都县": 1.1,
-    "垫江县": 1.2, "忠县": 1.2, "云阳县": 1.5, "奉节县": 1.2, "巫山县": 0.8, "巫溪县": 0.6,
-    "石柱土家族自治县": 0.8, "秀山土家族苗族自治县": 0.8, "酉阳土家族苗族自治县": 0.9, "彭水苗族土家族自治县": 0.9,
-}  # fmt: skip
+    "万州区": 5.2,
+    "涪陵区": 3.6,
+    "渝中区": 4.4,
+    "大渡口区": 2.4,
+    "江北区": 6.0,
+    "沙坪坝区": 6.6,
+    "九龙坡区": 6.8,
+    "南岸区": 6.2,
+    "北碚区": 3.4,
+    "綦江区": 2.2,
+    "大足区": 1.9,
+    "渝北区": 9.8,
+    "巴南区": 4.8,
+    "黔江区": 1.3,
+    "长寿区": 2.0,
+    "江津区": 3.1,
+    "合川区": 2.7,
+    "永川区": 2.9,
+    "南川区": 1.3,
+    "璧山区": 2.3,
+    "铜梁区": 1.6,
+    "潼南区": 1.4,
+    "荣昌区": 1.5,
+    "开州区": 2.2,
+    "梁平区": 1.3,
+    "武隆区": 0.8,
+    "城口县": 0.4,
+    "丰都县": 1.1,
+    "垫江县": 1.2,
+    "忠县": 1.2,
+    "云阳县": 1.5,
+    "奉节县": 1.2,
+    "巫山县": 0.8,
+    "巫溪县": 0.6,
+    "石柱土家族自治县": 0.8,
+    "秀山土家族苗族自治县": 0.8,
+    "酉阳土家族苗族自治县": 0.9,
+    "彭水苗族土家族自治县": 0.9,
+}
 
 # province: (weight, {city: districts}); a municipality is its own city
 _ELSEWHERE: dict[str, tuple[float, dict[str, tuple[str, ...]]]] = {
@@ -61,7 +94,8 @@ _CHONGQING_WEIGHT = 59.0
 
 @dataclass(frozen=True)
 class Places:
-    """All places as rows: ``province``, ``city``, ``district`` index the name tuples; ``weight`` sums to one."""
+    """All places as rows: ``province``, ``city``, ``district`` index the name tuples; ``weight`` sums
+    to one."""
 
     provinces: tuple[str, ...]
     cities: tuple[str, ...]
@@ -94,9 +128,7 @@ def places() -> Places:
     """The table of places."""
     rows = _place_rows()
     names = [tuple(dict.fromkeys(row[part] for row in rows)) for part in range(3)]
-    codes = [
-        np.array([names[part].index(str(row[part])) for row in rows], np.int16) for part in range(3)
-    ]
+    codes = [np.array([names[part].index(str(row[part])) for row in rows], np.int16) for part in range(3)]
     weight = np.array([row[3] for row in rows])
     provinces, cities, districts = ([str(name) for name in part] for part in names)
     return Places(

@@ -40,12 +40,17 @@ def settle_past(dice: Dice, people: People, apps: Applications) -> None:
 def past_draws(config: SimulationConfig, dice: Dice, apps: Applications) -> tuple[I64, I64, I64]:
     """The loan each line of the past still carries: (application row, drawn at, fen).
 
-    Drawn late enough that its term is not over when the window begins; lines whose loan would be over carry none.
+    Drawn late enough that its term is not over when the window begins; lines whose loan would be over
+    carry none.
     """
     rows = np.flatnonzero(apps.signed_ms[: apps.historic] != NONE).astype(np.int64)
     window = config.start_ms - apps.signed_ms[rows]
     longest = np.minimum(window, (apps.term_months[rows].astype(np.int64) - 1) * 30 * DAY_MS)
-    drawn = config.start_ms - DAY_MS - (dice.uniform("past draw", rows) * np.maximum(longest - DAY_MS, 0)).astype(np.int64)
+    drawn = (
+        config.start_ms
+        - DAY_MS
+        - (dice.uniform("past draw", rows) * np.maximum(longest - DAY_MS, 0)).astype(np.int64)
+    )
     share = np.array([0.4, 0.6, 0.8])[dice.pick("past part", rows, np.array([0.4, 0.4, 0.2]))]
     step = np.where(apps.approved_fen[rows] >= 5_000_000, 500_000, 50_000)
     fen = np.maximum(np.floor(apps.approved_fen[rows] * share / step).astype(np.int64) * step, 10_000)

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xingji.loan.arrays import HOUR_MS, MINUTE_MS, I64, Mask
+from xingji.loan.arrays import HOUR_MS, I64, MINUTE_MS, Mask
 from xingji.loan.config import SimulationConfig
 
 
 @dataclass(frozen=True, slots=True)
 class Spell:
-    """A stretch of time: from ``from_ms`` past the midnight of T-``first`` to ``until_ms`` past that of T-``last``."""
+    """A stretch of time: from ``from_ms`` past the midnight of T-``first`` to ``until_ms`` past that of
+    T-``last``."""
 
     first: int
     from_ms: int

@@ -5,9 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from xingji.loan.applications import (
-    CREDIT, EXTRA, FACE, FORM, FORM_PAGES, OCR, REALNAME, STAGES, SUBMIT, TRIES, Applications,
+    FORM,
+    FORM_PAGES,
+    REALNAME,
+    STAGES,
+    TRIES,
+    Applications,
 )  # fmt: skip
-from xingji.loan.arrays import DAY_MS, F64, HOUR_MS, I8, I64, Mask, NONE
+from xingji.loan.arrays import DAY_MS, F64, HOUR_MS, I64, NONE, Mask
 from xingji.loan.config import SHANGHAI_OFFSET_MS, SimulationConfig
 from xingji.loan.devices import Devices, app_versions
 from xingji.loan.dice import Dice, field
@@ -60,8 +65,17 @@ _BAD_VERSION, _BAD_BROWSER = code("$app_version", OUTAGE.app_version), code("$br
 class Journeys:
     """Plays all applications of the window, stage by stage, writing what happened into their table."""
 
-    def __init__(self, config: SimulationConfig, dice: Dice, people: People, devices: Devices, book: VisitBook,
-                 script: Script, apps: Applications, device: I64) -> None:  # fmt: skip
+    def __init__(
+        self,
+        config: SimulationConfig,
+        dice: Dice,
+        people: People,
+        devices: Devices,
+        book: VisitBook,
+        script: Script,
+        apps: Applications,
+        device: I64,
+    ) -> None:
         self.config, self.dice, self.people, self.devices = config, dice, people, devices
         self.book, self.script, self.apps = book, script, apps
         self.rows = np.arange(apps.historic, len(apps))
@@ -137,8 +151,13 @@ class Journeys:
         rows, apps = self.rows[who], self.apps
         bits = np.where(self.dice.chance("home again", who, 0.5), bit(HOME_PAGE), 0) | bit(OPEN, APPLY, CLOSE)
         visits = self.book.add(
-            apps.person[rows], start[who], bits, app=rows, product=apps.product[rows], channel=apps.channel[rows],
-        )  # fmt: skip
+            apps.person[rows],
+            start[who],
+            bits,
+            app=rows,
+            product=apps.product[rows],
+            channel=apps.channel[rows],
+        )
         self.visit[who], self.device[who], self.resumed[who] = visits.key, visits.device, True
         apps.resume_visit[rows], apps.resume_stage[rows] = visits.key, stage
         apps.resume_ms[rows] = self.script.offsets(visits).begin[:, APPLY] + 500
@@ -150,9 +169,13 @@ class Journeys:
         spent, filling = np.full(len(live), LEAD_MS), np.ones(len(live), np.bool_)
         for page in range(FORM_PAGES):
             filling &= PAGES_OF_FORM[self.product[live], page] != NONE
-            seconds = np.clip(np.rint(self.dice.lognormal(f"fill {page}", live, 26.0, 0.5)), 8, 600).astype(np.int64)
+            seconds = np.clip(np.rint(self.dice.lognormal(f"fill {page}", live, 26.0, 0.5)), 8, 600).astype(
+                np.int64
+            )
             seconds = np.where(ring, self.dice.between(f"fast {page}", live, 2, 8), seconds)
-            stays = ~self.dice.chance(f"form {page}", live, _FORM_LEAVE[self.product[live]] * self.friction[live])
+            stays = ~self.dice.chance(
+                f"form {page}", live, _FORM_LEAVE[self.product[live]] * self.friction[live]
+            )
             filling &= stays | ring
             self.apps.fill_seconds[rows[filling], page] = seconds[filling]
             self.apps.form_done[rows] += filling
@@ -170,9 +193,13 @@ class Journeys:
             struck = exposed & OUTAGE.spell.covers(self.config, time)
             rate = np.where(struck, OUTAGE.fail_rate, OUTAGE.usual_fail_rate)
             failed = self.dice.chance(f"ocr {k}", live, rate)
-            error = np.array(_OCR_ERRORS)[self.dice.pick(f"ocr error {k}", live, np.array([0.5, 0.3, 0.1, 0.1]))]
+            error = np.array(_OCR_ERRORS)[
+                self.dice.pick(f"ocr error {k}", live, np.array([0.5, 0.3, 0.1, 0.1]))
+            ]
             error = np.where(failed, np.where(struck, _TIMEOUT, error), NONE)
-            took = np.where(error == _TIMEOUT, 15_000, 900 + 100 * self.dice.between(f"ocr ms {k}", live, 0, 16))
+            took = np.where(
+                error == _TIMEOUT, 15_000, 900 + 100 * self.dice.between(f"ocr ms {k}", live, 0, 16)
+            )
             at = rows[trying]
             self.apps.ocr_tries[at] += 1
             self.apps.ocr_error[at, k], self.apps.ocr_ms[at, k] = error[trying], took[trying]
@@ -184,7 +211,9 @@ class Journeys:
     def _realname(self, live: I64) -> tuple[I64, Mask]:
         """The check against the register, right after the card was read."""
         failed = self.dice.chance("realname", live, 0.025) & ~self.apps.ring[self.rows[live]]
-        reason = np.array(_REALNAME_FAILS)[self.dice.pick("realname why", live, np.array([0.6, 0.2, 0.05, 0.15]))]
+        reason = np.array(_REALNAME_FAILS)[
+            self.dice.pick("realname why", live, np.array([0.6, 0.2, 0.05, 0.15]))
+        ]
         self.apps.realname_fail[self.rows[live]] = np.where(failed, reason, NONE)
         return np.full(len(live), _REALNAME_MS), failed
 
@@ -213,8 +242,14 @@ class Journeys:
         read = np.clip(np.rint(self.dice.lognormal("read", live, 12.0, 0.6)), 2, 300).astype(np.int64)
         self.apps.credit_read[rows] = read
         time = self.time[live] + LEAD_MS + read * 1_000
-        dead = (self.devices.platform[self.device[live]] == _H5) & (self.devices.browser[self.device[live]] == _BAD_BROWSER)
-        struck = dead & PAGE.spell.covers(self.config, time) & self.dice.chance("dead button", live, PAGE.fail_rate)
+        dead = (self.devices.platform[self.device[live]] == _H5) & (
+            self.devices.browser[self.device[live]] == _BAD_BROWSER
+        )
+        struck = (
+            dead
+            & PAGE.spell.covers(self.config, time)
+            & self.dice.chance("dead button", live, PAGE.fail_rate)
+        )
         u = self.dice.uniform("sign", live)
         refused = (u < 0.05 * self.friction[live]) & ~self.apps.ring[rows]
         failed = ~refused & (struck | ((u > 0.988) & ~self.apps.ring[rows]))
@@ -254,5 +289,3 @@ def awake(time_ms: I64) -> I64:
     """Move what would fall between midnight and seven to the morning."""
     of_day = (time_ms + SHANGHAI_OFFSET_MS) % DAY_MS
     return np.where(of_day < 7 * HOUR_MS, time_ms + 7 * HOUR_MS, time_ms)
-
-

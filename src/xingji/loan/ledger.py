@@ -21,5 +21,6 @@ class Ledger:
         """All rows of a kind, column by column."""
         parts = self._notes.get(kind, [])
         return tuple(
-            np.concatenate([part[i] for part in parts]) if parts else np.zeros(0, np.int64) for i in range(width)
+            np.concatenate([part[i] for part in parts]) if parts else np.zeros(0, np.int64)
+            for i in range(width)
         )

@@ -7,14 +7,24 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from xingji.loan.applications import Applications
-from xingji.loan.arrays import DAY_MS, F64, HOUR_MS, I8, I16, I32, I64, MINUTE_MS, Ints, Mask, NONE
+from xingji.loan.arrays import DAY_MS, F64, HOUR_MS, I8, I16, I32, I64, MINUTE_MS, NONE, Ints, Mask
 from xingji.loan.config import SimulationConfig
 from xingji.loan.dice import Dice
 from xingji.loan.history import past_draws
 from xingji.loan.journeys import awake
 from xingji.loan.loans import ANNUITY, BULLET, INTEREST_FIRST, REVOLVING
 from xingji.loan.script import Script
-from xingji.loan.visits import CLOSE, DRAW_PAGE, HOME_PAGE, LOANS_PAGE, OPEN, SIGN_PAGE, VisitBook, Visits, bit
+from xingji.loan.visits import (
+    CLOSE,
+    DRAW_PAGE,
+    HOME_PAGE,
+    LOANS_PAGE,
+    OPEN,
+    SIGN_PAGE,
+    VisitBook,
+    Visits,
+    bit,
+)
 from xingji.loan.vocabulary import HOUSE, TAX, codes
 from xingji.loan.workdays import DayTable, hour_weights
 
@@ -31,7 +41,8 @@ _REPEAT_WINDOW_DAYS = 56
 
 @dataclass(frozen=True)
 class Draws:
-    """One row per drawdown request. ``ok``: paid out; ``fail``: why not; ``first``: none was paid out before."""
+    """One row per drawdown request. ``ok``: paid out; ``fail``: why not; ``first``: none was paid out
+    before."""
 
     app: I32
     visit: I64
@@ -55,7 +66,14 @@ class Lending:
 
     def __init__(self, config: SimulationConfig, dice: Dice, days: DayTable, book: VisitBook, script: Script,
                  apps: Applications) -> None:  # fmt: skip
-        self.config, self.dice, self.days, self.book, self.script, self.apps = config, dice, days, book, script, apps
+        self.config, self.dice, self.days, self.book, self.script, self.apps = (
+            config,
+            dice,
+            days,
+            book,
+            script,
+            apps,
+        )
         self.left_fen = np.where(apps.signed_ms != NONE, apps.approved_fen, 0)
         past, _, lent_fen = past_draws(config, dice, apps)
         self.left_fen[past] -= lent_fen
@@ -67,7 +85,9 @@ class Lending:
         """Sign, draw at once or later, retry, and draw again."""
         signing = self._sign()
         first = self._request(signing, "at once")
-        waiting = np.flatnonzero((self.apps.signed_ms != NONE) & (np.arange(len(self.apps)) >= self.apps.historic))
+        waiting = np.flatnonzero(
+            (self.apps.signed_ms != NONE) & (np.arange(len(self.apps)) >= self.apps.historic)
+        )
         waiting = waiting[~np.isin(waiting, first.app)]
         later = self._visit(waiting, self.apps.signed_ms[waiting], "later", 0.78, (0.1, 9.0))
         second = self._request(later, "later")
@@ -93,7 +113,9 @@ class Lending:
         gap = dice.lognormal("sign gap", rows, np.where(house, 20.0, 2.5), 1.1) * HOUR_MS
         start = awake(apps.decided_ms[rows] + np.clip(gap, 35 * MINUTE_MS, 12 * DAY_MS).astype(np.int64))
         rows, start = rows[start < self.config.as_of_ms], start[start < self.config.as_of_ms]
-        bits = np.where(dice.chance("draws at once", rows, 0.55), bit(DRAW_PAGE), 0) | bit(OPEN, SIGN_PAGE, CLOSE)
+        bits = np.where(dice.chance("draws at once", rows, 0.55), bit(DRAW_PAGE), 0) | bit(
+            OPEN, SIGN_PAGE, CLOSE
+        )
         visits = self.book.add(
             apps.person[rows], start, bits, app=rows, product=apps.product[rows], channel=apps.channel[rows],
         )  # fmt: skip
@@ -111,7 +133,9 @@ class Lending:
         visits.bits[~ok] &= ~bit(DRAW_PAGE)
         return visits.take(np.flatnonzero((visits.bits & bit(DRAW_PAGE)) != 0))
 
-    def _visit(self, rows: Ints, after_ms: I64, name: str, share: float, delay_days: tuple[float, float]) -> Visits:
+    def _visit(
+        self, rows: Ints, after_ms: I64, name: str, share: float, delay_days: tuple[float, float]
+    ) -> Visits:
         """Visits to draw, some days after an instant, on days and at hours people draw."""
         key = rows.astype(np.int64) * 8 + self._next
         come = self.dice.chance(f"{name} comes", key, share)
@@ -142,13 +166,14 @@ class Lending:
         self._request(self._add(rows, start, key, name), name)
 
     def _weighted_day(self, name: str, key: I64, first: I64, count: int, shape: F64) -> I64:
-        """Days after ``first``, weighted by a shape and by how much people draw on each day of the calendar."""
+        """Days after ``first``, weighted by a shape and by how much people draw on each day of the
+        calendar."""
         padded = np.r_[self.days.draw, np.full(count, self.days.draw[:-1].mean())]
         padded[len(self.days.draw) - 1] = padded[-1]
         weight = padded[np.minimum(first[:, None] + np.arange(count), len(padded) - 1)] * shape
         edges = np.cumsum(weight, axis=1)
         u = self.dice.uniform(f"{name} day", key)[:, None] * edges[:, -1:]
-        return np.minimum((u > edges).sum(axis=1), count - 1)
+        return np.asarray(np.minimum((u > edges).sum(axis=1), count - 1), np.int64)
 
     def _moment(self, name: str, key: I64) -> I64:
         hour = self.dice.pick(f"{name} hour", key, hour_weights("draw"))
@@ -158,13 +183,15 @@ class Lending:
         apps, live = self.apps, start < self.config.as_of_ms
         rows, start, key = rows[live], start[live], key[live]
         bits = np.where(self.dice.chance(f"{name} loans", key, 0.35), bit(LOANS_PAGE), 0)
-        bits |= np.where(self.dice.chance(f"{name} home", key, 0.5), bit(HOME_PAGE), 0) | bit(OPEN, DRAW_PAGE, CLOSE)
+        bits |= np.where(self.dice.chance(f"{name} home", key, 0.5), bit(HOME_PAGE), 0) | bit(
+            OPEN, DRAW_PAGE, CLOSE
+        )
         return self.book.add(apps.person[rows], start, bits, app=rows, product=apps.product[rows])
 
     def _request(self, visits: Visits, name: str) -> Draws:
         """The requests made in some visits, where the code was right, and the bank's answers."""
         codes_ = self.script.offsets(visits).codes.get(DRAW_PAGE)
-        made = np.zeros(0, np.int64)
+        made = submit = np.zeros(0, np.int64)
         if codes_ is not None:
             submit = codes_.end_ms + SUBMIT_AFTER_CODE_MS
             made = np.flatnonzero(codes_.passed & (submit + 5_000 < self.config.as_of_ms))
@@ -175,7 +202,7 @@ class Lending:
         why = np.array(_DRAW_FAILS)[self.dice.pick("draw why", key, np.array([0.35, 0.15, 0.15, 0.25, 0.1]))]
         amount = self._amounts(rows, key, name)
         self.left_fen[rows[ok]] -= amount[ok]
-        submitted = submit[made] if len(made) else made
+        submitted = submit[made]
         draws = Draws(
             part.app, key, submitted, submitted + answer_ms, amount, self.apps.term_months[rows],
             self._methods(rows), self.apps.purpose[rows], ok, np.where(ok, NONE, why).astype(np.int8),
@@ -187,30 +214,37 @@ class Lending:
         return draws
 
     def _amounts(self, rows: I64, key: I64, name: str) -> I64:
-        share = np.array([1.0, 0.5, 0.4, 0.3])[self.dice.pick("part of line", key, np.array([0.28, 0.26, 0.26, 0.2]))]
+        share = np.array([1.0, 0.5, 0.4, 0.3])[
+            self.dice.pick("part of line", key, np.array([0.28, 0.26, 0.26, 0.2]))
+        ]
         if name.startswith("repeat"):
             share = share * 0.6
         step = np.where(self.apps.approved_fen[rows] >= 5_000_000, 500_000, 50_000)
         wished = np.floor(self.apps.approved_fen[rows] * share / step).astype(np.int64) * step
-        return np.maximum(np.minimum(wished, self.left_fen[rows] // 10_000 * 10_000), 10_000)
+        return np.asarray(
+            np.maximum(np.minimum(wished, self.left_fen[rows] // 10_000 * 10_000), 10_000), np.int64
+        )
 
     def _methods(self, rows: I64) -> I8:
         edges = np.cumsum(_METHOD_WEIGHTS, axis=1)[self.apps.product[rows]]
         choice = (self.dice.uniform("method", rows)[:, None] > edges).sum(axis=1)
-        return _METHODS[np.minimum(choice, 3)].astype(np.int8)
+        return np.asarray(_METHODS[np.minimum(choice, 3)], np.int8)
 
     def all_draws(self) -> Draws:
-        return Draws(*(np.concatenate([getattr(part, f.name) for part in self._rounds]) for f in fields(Draws)))
+        return Draws(
+            *(np.concatenate([getattr(part, f.name) for part in self._rounds]) for f in fields(Draws))
+        )
 
 
 def mark_first(apps: Applications, draws: Draws) -> None:
-    """Mark the requests of people to whom nothing was paid out before; a failed first one is followed by another."""
+    """Mark the requests of people to whom nothing was paid out before; a failed first one is followed
+    by another."""
     person = apps.person[draws.app]
     had = np.zeros(int(apps.person.max()) + 1, np.bool_)
     had[apps.person[: apps.historic]] = True
     order = np.lexsort((draws.submit_ms, person))
     who, ok = person[order], draws.ok[order]
     start = np.flatnonzero(np.r_[True, who[1:] != who[:-1]]) if len(who) else np.zeros(0, np.int64)
-    before = np.cumsum(ok) - ok
-    base = np.repeat(before[start], np.diff(np.r_[start, len(who)]))
+    before: I64 = np.cumsum(ok) - ok
+    base: I64 = np.repeat(before[start], np.diff(np.r_[start, len(who)]))
     draws.first[order] = (before == base) & ~had[who]

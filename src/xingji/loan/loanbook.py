@@ -10,7 +10,13 @@ from xingji.loan.arrays import DAY_MS, I64
 from xingji.loan.backoffice import inherited
 from xingji.loan.ledger import Ledger
 from xingji.loan.loans import (
-    bucket_of, class_of, days_past_due, instalment, is_open, left_after, paid_periods, principal_at,
+    bucket_of,
+    class_of,
+    days_past_due,
+    is_open,
+    left_after,
+    paid_periods,
+    principal_at,
 )  # fmt: skip
 from xingji.loan.organisations import organisations
 from xingji.loan.sink import BATCH, Sink
@@ -58,15 +64,26 @@ class LoanBook:
 
     def _marks(self, rows: I64) -> dict[str, np.ndarray]:
         app = self.loans.app[rows].astype(np.int64)
-        return {"product": self.loans.product[rows], "loan_id": self.loans.number[rows], **inherited(self.world, app)}
+        return {
+            "product": self.loans.product[rows],
+            "loan_id": self.loans.number[rows],
+            **inherited(self.world, app),
+        }
 
     def _fall_due(self, day: int) -> None:
         dues = self.world.dues
         part = self._due_rows[self._due_edges[day] : self._due_edges[day + 1]]
         rows = dues.loan[part].astype(np.int64)
-        self.sink.add("repayment_due", self._at(day, 0, rows), person=self.loans.person[rows], origin=BATCH,
-                      repayment_id=self.loans.number[rows] * 1_000 + dues.period[part], period_no=dues.period[part],
-                      due_amount=dues.principal_fen[part] + dues.interest_fen[part], **self._marks(rows))  # fmt: skip
+        self.sink.add(
+            "repayment_due",
+            self._at(day, 0, rows),
+            person=self.loans.person[rows],
+            origin=BATCH,
+            repayment_id=self.loans.number[rows] * 1_000 + dues.period[part],
+            period_no=dues.period[part],
+            due_amount=dues.principal_fen[part] + dues.interest_fen[part],
+            **self._marks(rows),
+        )
 
     def _late_principal(self, rows: I64, day: int) -> I64:
         """Principal of the instalments that should have been paid."""
@@ -78,7 +95,9 @@ class LoanBook:
         """A row where the bucket changes, where a mark is reached, and where arrears end."""
         before, now = bucket_of(self._days_before), bucket_of(past_due)
         told = (before != now) | (np.isin(past_due, _MARKS) & (past_due > self._days_before))
-        rows = np.flatnonzero(told & (still | self._open_before) & (self.loans.write_off_day > day)).astype(np.int64)
+        rows = np.flatnonzero(told & (still | self._open_before) & (self.loans.write_off_day > day)).astype(
+            np.int64
+        )
         late = np.where(past_due[rows] > 0, self._late_principal(rows, day), 0)
         time = self._at(day, OVERDUE_AT_MS, rows)
         self.sink.add("overdue_change", time, person=self.loans.person[rows], origin=BATCH,
@@ -91,8 +110,15 @@ class LoanBook:
         rows = np.flatnonzero((self._open_before & ~still) | fresh).astype(np.int64)
         kind = np.where(self.loans.settle_day[rows] <= day, _EARLY, _NORMAL)
         kind = np.where(self.loans.write_off_day[rows] <= day, _WRITTEN_OFF, kind)
-        self.sink.add("loan_settle", self._at(day, SETTLE_AT_MS, rows), person=self.loans.person[rows], origin=BATCH,
-                      settle_type=kind, used_days=day - self.loans.drawn_day[rows], **self._marks(rows))  # fmt: skip
+        self.sink.add(
+            "loan_settle",
+            self._at(day, SETTLE_AT_MS, rows),
+            person=self.loans.person[rows],
+            origin=BATCH,
+            settle_type=kind,
+            used_days=day - self.loans.drawn_day[rows],
+            **self._marks(rows),
+        )
 
     def _snapshot(self, day: int, rows: I64, past_due: I64) -> None:
         loans, at = self.loans, self.world.calendar
@@ -106,8 +132,14 @@ class LoanBook:
         }  # fmt: skip
         for offset, kind in ((SNAPSHOT_AT_MS, _DAY_END), (MONTH_END_AT_MS, _MONTH_END)):
             if kind == _DAY_END or self._ends_month(day):
-                self.sink.add("loan_snapshot", self._at(day, offset, rows), person=loans.person[rows], origin=BATCH,
-                              snapshot_type=np.full(len(rows), kind, np.int8), **columns)  # fmt: skip
+                self.sink.add(
+                    "loan_snapshot",
+                    self._at(day, offset, rows),
+                    person=loans.person[rows],
+                    origin=BATCH,
+                    snapshot_type=np.full(len(rows), kind, np.int8),
+                    **columns,
+                )
         product = loans.product[rows].astype(np.int64)
         sums = np.zeros(5, np.int64)
         np.add.at(sums, product, left)
@@ -118,5 +150,3 @@ class LoanBook:
     def _ends_month(self, day: int) -> bool:
         date = self.world.days.dates[day]
         return date.day == months.monthrange(date.year, date.month)[1]
-
-

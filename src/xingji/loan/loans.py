@@ -10,13 +10,16 @@ from xingji.loan.arrays import DAY_MS, I8, I16, I32, I64, Ints, Mask
 from xingji.loan.config import SHANGHAI_OFFSET_MS
 from xingji.loan.vocabulary import codes
 
-ANNUITY, INTEREST_FIRST, REVOLVING, BULLET = codes("repay_method", "等额本息", "先息后本", "随借随还", "到期还本")
+ANNUITY, INTEREST_FIRST, REVOLVING, BULLET = codes(
+    "repay_method", "等额本息", "先息后本", "随借随还", "到期还本"
+)
 NEVER = np.int32(1) << np.int32(30)  # a day number that does not come
 
 
 @dataclass
 class Loans:
-    """One row per loan, the old ones first. Days are day numbers of the simulation; old loans have negative ones.
+    """One row per loan, the old ones first. Days are day numbers of the simulation; old loans have
+    negative ones.
 
     ``number``: the 16 digits of its id. ``bad_period``: the instalment with which arrears begin (0: none),
     paid on ``cure_day``. ``settle_day``: paid back early. ``part_day``, ``part_fen``: an early part payment.
@@ -60,7 +63,12 @@ class Calendar:
 
     def periods_due(self, loans: Loans, rows: Ints, day: Ints | int) -> I64:
         """How many instalments have fallen due by the end of a day, at most all."""
-        drawn = (loans.drawn_day[rows] + self.first).astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+        drawn = (
+            (loans.drawn_day[rows] + self.first)
+            .astype("datetime64[D]")
+            .astype("datetime64[M]")
+            .astype(np.int64)
+        )
         now = np.asarray(day + self.first).astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
         guess = np.maximum(now - drawn, 0)
         late = self.due_day(loans, rows, guess) > day
@@ -68,7 +76,12 @@ class Calendar:
 
     def months_since(self, loans: Loans, rows: Ints, day: int) -> I64:
         """Whole calendar months since the drawdown (months on book)."""
-        drawn = (loans.drawn_day[rows] + self.first).astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+        drawn = (
+            (loans.drawn_day[rows] + self.first)
+            .astype("datetime64[D]")
+            .astype("datetime64[M]")
+            .astype(np.int64)
+        )
         now = np.asarray(day + self.first).astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
         return np.asarray(now - drawn, np.int64)
 

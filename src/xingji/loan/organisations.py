@@ -1,4 +1,5 @@
-"""The bank's tree: 总行, 一级分行, 支行, 网点 and the customer managers of each outlet. All names are invented."""
+"""The bank's tree: 总行, 一级分行, 支行, 网点 and the customer managers of each outlet. All names are
+invented."""
 
 from __future__ import annotations
 
@@ -17,11 +18,28 @@ MANAGERS_PER_OUTLET = 3
 _FIRST_LEVEL: dict[str, tuple[str, ...]] = {
     "两江分行": ("江北区", "渝北区", "北碚区"),
     "主城分行": ("渝中区", "大渡口区", "沙坪坝区", "九龙坡区", "南岸区", "巴南区"),
-    "渝西分行": ("綦江区", "大足区", "江津区", "合川区", "永川区", "璧山区", "铜梁区", "潼南区", "荣昌区", "南川区"),
+    "渝西分行": (
+        "綦江区",
+        "大足区",
+        "江津区",
+        "合川区",
+        "永川区",
+        "璧山区",
+        "铜梁区",
+        "潼南区",
+        "荣昌区",
+        "南川区",
+    ),
     "万州分行": ("万州区", "开州区", "梁平区", "城口县", "忠县", "云阳县", "奉节县", "巫山县", "巫溪县"),
     "涪陵分行": ("涪陵区", "长寿区", "武隆区", "丰都县", "垫江县"),
-    "黔江分行": ("黔江区", "石柱土家族自治县", "秀山土家族苗族自治县", "酉阳土家族苗族自治县", "彭水苗族土家族自治县"),
-}  # fmt: skip
+    "黔江分行": (
+        "黔江区",
+        "石柱土家族自治县",
+        "秀山土家族苗族自治县",
+        "酉阳土家族苗族自治县",
+        "彭水苗族土家族自治县",
+    ),
+}
 _OUTSIDE = {"四川省": "成都分行", "贵州省": "贵阳分行", "陕西省": "西安分行"}
 _ONLINE = "线上直营中心"  # books the customers of provinces without a branch
 
@@ -31,7 +49,8 @@ class Organisations:
     """Outlets as rows, with the codes of the names above them, and the outlets that serve each place.
 
     ``first_level``, ``branch``: int16 per outlet; ``paths``: one text per outlet;
-    ``first_outlet``: int32 per place (an outlet and its neighbour serve it); manager ``m`` sits in outlet ``m // 3``.
+    ``first_outlet``: int32 per place (an outlet and its neighbour serve it); manager ``m`` sits in
+    outlet ``m // 3``.
     """
 
     first_levels: tuple[str, ...]
@@ -51,7 +70,9 @@ def _branch_of(province: str, district: str) -> tuple[str, str]:
             short = short.removesuffix(people)
         return level, f"{short}支行"
     if province in _OUTSIDE:
-        return _OUTSIDE[province], f"{_OUTSIDE[province].removesuffix('分行')}{district.removesuffix('区')}支行"
+        return _OUTSIDE[
+            province
+        ], f"{_OUTSIDE[province].removesuffix('分行')}{district.removesuffix('区')}支行"
     return _ONLINE, f"{_ONLINE}支行"
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xingji.loan.arrays import F64, I8, I16, I32, I64, Mask, NONE
+from xingji.loan.arrays import F64, I8, I16, I32, I64, NONE, Mask
 from xingji.loan.config import SimulationConfig
 from xingji.loan.dice import Dice
 from xingji.loan.geography import places
@@ -18,14 +18,24 @@ VISITOR, NEWCOMER, CUSTOMER, BORROWER = range(4)
 _KIND_WEIGHTS = np.array([0.30, 0.24, 0.422, 0.038])
 
 _CHANNEL_WEIGHTS = {
-    "mobile_bank": 26.0, "wechat_oa": 10.0, "sms": 6.0, "push": 5.0, "outbound_call": 4.0, "manager_referral": 9.0,
-    "branch": 4.0, "feed_ads": 10.0, "search_ads": 6.0, "partner": 5.0, "organic": 15.0,
-}  # fmt: skip
+    "mobile_bank": 26.0,
+    "wechat_oa": 10.0,
+    "sms": 6.0,
+    "push": 5.0,
+    "outbound_call": 4.0,
+    "manager_referral": 9.0,
+    "branch": 4.0,
+    "feed_ads": 10.0,
+    "search_ads": 6.0,
+    "partner": 5.0,
+    "organic": 15.0,
+}
 
 
 @dataclass(frozen=True)
 class People:
-    """One row per person. Codes follow the vocabulary; flags are 0 or 1; ``first_day`` is the day they first appear."""
+    """One row per person. Codes follow the vocabulary; flags are 0 or 1; ``first_day`` is the day they
+    first appear."""
 
     kind: I8
     first_day: I16
@@ -60,7 +70,7 @@ class People:
     @property
     def may_register(self) -> Mask:
         """Everybody but those who only ever look."""
-        return self.kind != VISITOR
+        return np.asarray(self.kind != VISITOR, np.bool_)
 
 
 def make_people(config: SimulationConfig, dice: Dice) -> People:
@@ -149,7 +159,8 @@ def _bank_facts(dice: Dice, ids: I64, kind: I8) -> dict[str, I8]:
 
 
 def _favourites(dice: Dice, ids: I64, facts: dict[str, I8]) -> I8:
-    """The product that fits: tax and house loans for businesses, the joyful one for payroll and housing fund."""
+    """The product that fits: tax and house loans for businesses, the joyful one for payroll and housing
+    fund."""
     u = dice.uniform("favourite", ids)
     product = np.full(len(ids), PLEASANT, np.int8)
     product[((facts["is_payroll"] == 1) | (facts["has_housing_fund"] == 1)) & (u < 0.52)] = JOYFUL

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from xingji.loan import columns as col
-from xingji.loan.arrays import DAY_MS, HOUR_MS, I64, Column, NONE
+from xingji.loan.arrays import DAY_MS, HOUR_MS, I64, NONE, Column
 from xingji.loan.geography import places
 from xingji.loan.loans import days_past_due, is_open
 from xingji.loan.organisations import MANAGERS_PER_OUTLET, OUTLETS_PER_BRANCH, organisations
@@ -20,9 +20,22 @@ _PROSPECT, _APPLIED, _UNUSED, _BORROWING, _SETTLED, _OVERDUE, _LOST = codes(
     "loan_stage", "潜客", "已申请", "已授信未支用", "在贷", "已结清", "逾期", "流失"
 )
 _BATCH_ROWS = 100_000
-_FACTS = ("gender", "age_band", "customer_type", "employer_type", "income_band", "aum_band", "has_housing_fund",
-          "has_mortgage_here", "is_payroll", "is_whitelist", "consent_marketing", "consent_personalised",
-          "is_employee", "is_test")  # fmt: skip
+_FACTS = (
+    "gender",
+    "age_band",
+    "customer_type",
+    "employer_type",
+    "income_band",
+    "aum_band",
+    "has_housing_fund",
+    "has_mortgage_here",
+    "is_payroll",
+    "is_whitelist",
+    "consent_marketing",
+    "consent_personalised",
+    "is_employee",
+    "is_test",
+)
 
 
 def user_schema() -> pa.Schema:
@@ -57,11 +70,15 @@ class _History:
 
     def _known(self, person: I64, time: I64) -> Column:
         since = self.world.registered_ms[person]
-        return (since != NONE) & (time != NONE) & (time >= since) & (time < self.world.config.as_of_ms)
+        return np.asarray(
+            (since != NONE) & (time != NONE) & (time >= since) & (time < self.world.config.as_of_ms)
+        )
 
     def _add(self, person: I64, time: I64, **columns: Column) -> None:
         keep = np.flatnonzero(self._known(person, time))
-        self._parts.append((person[keep], time[keep], {name: values[keep] for name, values in columns.items()}))
+        self._parts.append(
+            (person[keep], time[keep], {name: values[keep] for name, values in columns.items()})
+        )
 
     def _profiles(self) -> None:
         world, people = self.world, self.world.people
@@ -82,7 +99,8 @@ class _History:
         self._add(person, world.registered_ms[person], **columns)
 
     def _applications(self) -> None:
-        """The first application of each person (their account may come seconds later: then at registration)."""
+        """The first application of each person (their account may come seconds later: then at
+        registration)."""
         apps = self.world.apps
         rows = np.flatnonzero(apps.first_apply == 1).astype(np.int64)
         person = apps.person[rows].astype(np.int64)

@@ -28,7 +28,9 @@ _FAILS = np.array(
         codes("fail_reason", "user_block", "freq_limit", "system", "user_block"),
     ]
 )
-_INTENT_HIGH, _INTENT_LOW, _INTENT_REFUSE, _INTENT_NONE = codes("call_intent", "high", "low", "refuse", "none")
+_INTENT_HIGH, _INTENT_LOW, _INTENT_REFUSE, _INTENT_NONE = codes(
+    "call_intent", "high", "low", "refuse", "none"
+)
 _MODES = np.array(codes("unsubscribe_mode", "reply_t", "call_refuse", "app_switch", "unfollow"), np.int8)
 
 
@@ -69,7 +71,9 @@ class Reach:
         return _MODES[self.way]
 
 
-def plan_reach(config: SimulationConfig, dice: Dice, people: People, days: DayTable, book: VisitBook) -> Reach:
+def plan_reach(
+    config: SimulationConfig, dice: Dice, people: People, days: DayTable, book: VisitBook
+) -> Reach:
     """Three batches a workday, one on other days; a tenth of each is kept untouched as control."""
     known = np.flatnonzero(people.kind >= CUSTOMER)
     size = max(round(config.people * SHARE_OF_PEOPLE), 4)
@@ -81,13 +85,14 @@ def plan_reach(config: SimulationConfig, dice: Dice, people: People, days: DayTa
     way = dice.pick("way", kind, np.array([0.42, 0.18, 0.28, 0.12]))[batch].astype(np.int8)
     goal = dice.pick("goal", kind, np.array([0.45, 0.30, 0.10, 0.15]))[batch].astype(np.int8)
     product = dice.pick("pushes", kind, np.array([0.36, 0.22, 0.12, 0.16, 0.14]))[batch].astype(np.int8)
-    submit = config.start_ms + day[batch] * DAY_MS + (9 + 3 * turn[batch]) * HOUR_MS + dice.between(
-        "reach at", key, 0, 10 * MINUTE_MS
+    submit = (
+        config.start_ms
+        + day[batch] * DAY_MS
+        + (9 + 3 * turn[batch]) * HOUR_MS
+        + dice.between("reach at", key, 0, 10 * MINUTE_MS)
     )
     arm = np.where(dice.chance("control", key, 0.1), CONTROL, TREATMENT).astype(np.int8)
-    names = tuple(
-        f"B{days.dates[d]:%Y%m%d}{t + 1:03d}" for d, t in zip(day.tolist(), turn.tolist())
-    )
+    names = tuple(f"B{days.dates[d]:%Y%m%d}{t + 1:03d}" for d, t in zip(day.tolist(), turn.tolist()))
     outcome = _outcome(dice, key, way, arm, submit)
     clicks = _clicks(config, dice, people, book, key, person, way, product, outcome)
     tired = (outcome["status"] == DELIVERED) & dice.chance("unsubscribe", key, 0.006)
@@ -113,8 +118,12 @@ def _outcome(dice: Dice, key: I64, way: I8, arm: I8, submit: I64) -> dict[str, n
     called = sent & (way == CALL)
     connected = called & (status == DELIVERED)
     why = _FAILS[way, dice.pick("reach why", key, np.array([0.5, 0.2, 0.2, 0.1]))]
-    delay = np.where(way == CALL, 20.0 + 10.0 * dice.between("rings", key, 0, 6), 1.0 + dice.between("lag", key, 0, 9))
-    intent = np.array([_INTENT_HIGH, _INTENT_LOW, _INTENT_REFUSE])[dice.pick("intent", key, np.array([0.15, 0.45, 0.4]))]
+    delay = np.where(
+        way == CALL, 20.0 + 10.0 * dice.between("rings", key, 0, 6), 1.0 + dice.between("lag", key, 0, 9)
+    )
+    intent = np.array([_INTENT_HIGH, _INTENT_LOW, _INTENT_REFUSE])[
+        dice.pick("intent", key, np.array([0.15, 0.45, 0.4]))
+    ]
     talk = np.where(connected, 10.0 * dice.between("talk", key, 1, 19), 0.0)
     return {
         "receipt_ms": np.where(sent, submit + ((delay + talk) * 1_000).astype(np.int64), NONE),
@@ -127,8 +136,17 @@ def _outcome(dice: Dice, key: I64, way: I8, arm: I8, submit: I64) -> dict[str, n
     }
 
 
-def _clicks(config: SimulationConfig, dice: Dice, people: People, book: VisitBook, key: I64, person: I32, way: I8,
-            product: I8, outcome: dict[str, np.ndarray]) -> tuple[I64, I64]:  # fmt: skip
+def _clicks(
+    config: SimulationConfig,
+    dice: Dice,
+    people: People,
+    book: VisitBook,
+    key: I64,
+    person: I32,
+    way: I8,
+    product: I8,
+    outcome: dict[str, np.ndarray],
+) -> tuple[I64, I64]:
     """Those who open the message look at the product; each click is the beginning of a visit."""
     rate = np.array([0.05, 0.03, 0.07, 0.09])[way]
     rows = np.flatnonzero((outcome["status"] == DELIVERED) & dice.chance("reach click", key, rate))
@@ -137,12 +155,17 @@ def _clicks(config: SimulationConfig, dice: Dice, people: People, book: VisitBoo
     live = start < config.as_of_ms
     rows, start = rows[live], start[live]
     bits = np.where(dice.chance("reach estimate", key[rows], 0.4), bit(ESTIMATE_PAGE), 0)
-    bits |= np.where(dice.chance("reach channel", key[rows], 0.3), bit(CHANNEL_PAGE), 0) | bit(OPEN, DETAIL_PAGE, CLOSE)
+    bits |= np.where(dice.chance("reach channel", key[rows], 0.3), bit(CHANNEL_PAGE), 0) | bit(
+        OPEN, DETAIL_PAGE, CLOSE
+    )
     visits = book.add(
-        person[rows], start, bits, product=product[rows], channel=_CHANNEL_OF[way[rows]], reach=rows.astype(np.int32)
+        person[rows],
+        start,
+        bits,
+        product=product[rows],
+        channel=_CHANNEL_OF[way[rows]],
+        reach=rows.astype(np.int32),
     )
     click_ms, click_visit = np.full(len(key), NONE, np.int64), np.full(len(key), NONE, np.int64)
     click_ms[rows], click_visit[rows] = start + 150, visits.key
     return click_ms, click_visit
-
-

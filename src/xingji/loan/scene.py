@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from xingji.loan.arrays import I8, I64, Ints, Mask, NONE
+from xingji.loan.arrays import I8, I64, NONE, Ints, Mask
 from xingji.loan.dice import field
 from xingji.loan.elements import MIDDLE_X, MIDDLE_Y, PAGE_OF, TEXT_OF, element
 from xingji.loan.ledger import Ledger
@@ -38,11 +38,11 @@ class Scene:
 
     def begin(self, block: int, rows: I64) -> I64:
         """When a block begins, epoch ms."""
-        return self.offsets.begin[rows, block]
+        return np.asarray(self.offsets.begin[rows, block], np.int64)
 
     def end(self, block: int, rows: I64) -> I64:
         """When a block ends: the next one begins."""
-        return self.offsets.begin[rows, block + 1]
+        return np.asarray(self.offsets.begin[rows, block + 1], np.int64)
 
     def keys(self, rows: I64) -> I64:
         """The visits' numbers."""
@@ -54,7 +54,12 @@ class Scene:
         if not np.isscalar(page) or page != NONE:
             columns["$path"] = page if isinstance(page, np.ndarray) else np.full(len(rows), page, np.int8)
         self.sink.add(
-            name, time_ms, visit=self.visits.key[rows], origin=SERVER if server else CLIENT, where=where, **columns
+            name,
+            time_ms,
+            visit=self.visits.key[rows],
+            origin=SERVER if server else CLIENT,
+            where=where,
+            **columns,
         )
 
     def show(self, rows: I64, page: int, enter_ms: I64, leave_ms: I64) -> None:
@@ -65,14 +70,23 @@ class Scene:
         bits = self.world.dice.bits(f"show {page}", key)
         load = 220 + 60 * field(bits, 0, 12) + np.where(self.network[rows] == _SLOW, 900, 0)
         scroll = np.minimum(10 * (1 + field(bits, 1, 14)), 100)
-        self.tell("$page_view", rows, enter_ms, page, page_name=np.full(len(rows), page, np.int8), load_ms=load,
-                  referrer_page=self.page[rows])  # fmt: skip
+        self.tell(
+            "$page_view",
+            rows,
+            enter_ms,
+            page,
+            page_name=np.full(len(rows), page, np.int8),
+            load_ms=load,
+            referrer_page=self.page[rows],
+        )
         dwell = np.minimum(np.rint((leave_ms - enter_ms) / 1_000.0), 1_800.0)
         self.tell("$page_leave", rows, leave_ms - 40, page, page_name=np.full(len(rows), page, np.int8),
                   dwell_seconds=dwell, scroll_depth_pct=scroll)  # fmt: skip
         self.page[rows] = page
 
-    def tap(self, rows: I64, name: str, time_ms: I64, where: Mask | None = None, responsive: Ints | int = 1) -> None:
+    def tap(
+        self, rows: I64, name: str, time_ms: I64, where: Mask | None = None, responsive: Ints | int = 1
+    ) -> None:
         """An element is tapped, near its middle."""
         if not len(rows):
             return
@@ -81,11 +95,20 @@ class Scene:
         off_x, off_y = field(bits, 0, 7) - 3, field(bits, 1, 7) - 3
         page = int(PAGE_OF[what])
         self.tell(
-            "$click", rows, time_ms, page, where, page_name=np.full(len(rows), page, np.int8),
-            element_id=np.full(len(rows), what, np.int16), element_text=np.full(len(rows), TEXT_OF[what], np.int16),
-            click_x=np.round(MIDDLE_X[what] + 0.015 * off_x, 3), click_y=MIDDLE_Y[what] + 6.0 * off_y,
-            is_responsive=responsive if isinstance(responsive, np.ndarray) else np.full(len(rows), responsive, np.int8),
-        )  # fmt: skip
+            "$click",
+            rows,
+            time_ms,
+            page,
+            where,
+            page_name=np.full(len(rows), page, np.int8),
+            element_id=np.full(len(rows), what, np.int16),
+            element_text=np.full(len(rows), TEXT_OF[what], np.int16),
+            click_x=np.round(MIDDLE_X[what] + 0.015 * off_x, 3),
+            click_y=MIDDLE_Y[what] + 6.0 * off_y,
+            is_responsive=responsive
+            if isinstance(responsive, np.ndarray)
+            else np.full(len(rows), responsive, np.int8),
+        )
 
     def chance(self, name: str, rows: I64, probability: float) -> Mask:
         """A draw per visit."""

@@ -9,9 +9,7 @@ from xingji.loan.dice import Dice, field
 from xingji.loan.vocabulary import codes
 
 # wifi, 5g, 4g, 3g, none in the shares people have them
-_NETWORKS = np.array(
-    codes("$network", *(["wifi"] * 17 + ["5g"] * 9 + ["4g"] * 5 + ["3g"])), np.int8
-)
+_NETWORKS = np.array(codes("$network", *(["wifi"] * 17 + ["5g"] * 9 + ["4g"] * 5 + ["3g"])), np.int8)
 
 
 def networks(dice: Dice, visit: Ints) -> I8:

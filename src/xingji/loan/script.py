@@ -14,8 +14,27 @@ from xingji.loan.dice import Dice, field
 from xingji.loan.people import People
 from xingji.loan.sms import CodeChecks, check_codes
 from xingji.loan.visits import (
-    BLOCKS, CHANNEL_PAGE, CLOSE, CONSENT, DETAIL2, DETAIL_PAGE, DRAW_PAGE, ENTERS, ESTIMATE_PAGE, HOME_PAGE, KEPT,
-    LOANS_PAGE, LOGIN, OPEN, REPAY_PAGE, SCAN, SECURITY, SERVICE_PAGE, SIGN_PAGE, Visits, has,
+    BLOCKS,
+    CHANNEL_PAGE,
+    CLOSE,
+    CONSENT,
+    DETAIL2,
+    DETAIL_PAGE,
+    DRAW_PAGE,
+    ENTERS,
+    ESTIMATE_PAGE,
+    HOME_PAGE,
+    KEPT,
+    LOANS_PAGE,
+    LOGIN,
+    OPEN,
+    REPAY_PAGE,
+    SCAN,
+    SECURITY,
+    SERVICE_PAGE,
+    SIGN_PAGE,
+    Visits,
+    has,
 )  # fmt: skip
 
 FAR_MS = np.int64(1) << np.int64(60)
@@ -24,11 +43,20 @@ LOGIN_REST_MS = 600
 
 # block: shortest and longest stay, ms
 _PACE: dict[int, tuple[int, int]] = {
-    OPEN: (1_800, 4_200), HOME_PAGE: (5_000, 31_000), SCAN: (3_000, 9_000), CHANNEL_PAGE: (8_000, 42_000),
-    DETAIL_PAGE: (16_000, 80_000), ESTIMATE_PAGE: (20_000, 70_000), DETAIL2: (14_000, 70_000),
-    LOANS_PAGE: (9_000, 50_000), REPAY_PAGE: (24_000, 66_000), SECURITY: (30_000, 60_000), CONSENT: (5_000, 16_000),
-    SERVICE_PAGE: (32_000, 96_000), CLOSE: (900, 5_000),
-}  # fmt: skip
+    OPEN: (1_800, 4_200),
+    HOME_PAGE: (5_000, 31_000),
+    SCAN: (3_000, 9_000),
+    CHANNEL_PAGE: (8_000, 42_000),
+    DETAIL_PAGE: (16_000, 80_000),
+    ESTIMATE_PAGE: (20_000, 70_000),
+    DETAIL2: (14_000, 70_000),
+    LOANS_PAGE: (9_000, 50_000),
+    REPAY_PAGE: (24_000, 66_000),
+    SECURITY: (30_000, 60_000),
+    CONSENT: (5_000, 16_000),
+    SERVICE_PAGE: (32_000, 96_000),
+    CLOSE: (900, 5_000),
+}
 SIGN_READ_MS = (20_000, 62_000)
 DRAW_CHOOSE_MS = (15_000, 55_000)
 SIGN_TAIL_MS = 6_000
@@ -97,7 +125,9 @@ class Script:
         if block == LOGIN:
             lead = begin + 700
         else:
-            lead = begin + self.stay(f"lead {block}", part.key, SIGN_READ_MS if block == SIGN_PAGE else DRAW_CHOOSE_MS)
+            lead = begin + self.stay(
+                f"lead {block}", part.key, SIGN_READ_MS if block == SIGN_PAGE else DRAW_CHOOSE_MS
+            )
         codes = check_codes(self.config, self.dice, f"code {block}", part.key, lead, operator)
         if block != LOGIN:
             return codes.end_ms + (SIGN_TAIL_MS if block == SIGN_PAGE else DRAW_TAIL_MS), codes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,13 +16,18 @@ from xingji.loan.script import Script
 from xingji.loan.visits import CLOSE, HOME_PAGE, LOANS_PAGE, OPEN, REPAY_PAGE, VisitBook, bit
 from xingji.loan.vocabulary import codes
 
-NORMAL, EARLY_PART, EARLY_FULL, OVERDUE = codes("repay_type", "normal", "early_partial", "early_full", "overdue")
+NORMAL, EARLY_PART, EARLY_FULL, OVERDUE = codes(
+    "repay_type", "normal", "early_partial", "early_full", "overdue"
+)
 SUCCESS, PARTIAL, FAIL = codes("result", "success", "partial", "fail")
 AUTO_DEBIT, ACTIVE = codes("pay_mode", "auto_debit", "active")
 _WHY = codes("fail_reason", "insufficient", "card_abnormal", "system")
 FIRST_RUN_MS = 8 * HOUR_MS + 5 * MINUTE_MS
 SECOND_RUN_MS = 20 * HOUR_MS + 30 * MINUTE_MS
 SUBMIT_AFTER_MS = 18_000  # from opening the repayment page
+
+
+Rows = TypeVar("Rows", "Repays", "Postings")
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,14 @@ class Servicing:
 
     def __init__(self, config: SimulationConfig, dice: Dice, book: VisitBook, script: Script, loans: Loans,
                  dues: Instalments) -> None:  # fmt: skip
-        self.config, self.dice, self.book, self.script, self.loans, self.dues = config, dice, book, script, loans, dues
+        self.config, self.dice, self.book, self.script, self.loans, self.dues = (
+            config,
+            dice,
+            book,
+            script,
+            loans,
+            dues,
+        )
         self._postings: list[Postings] = []
         self._repays: list[Repays] = []
         self._next = 0
@@ -87,7 +100,9 @@ class Servicing:
         self._debit(second, SECOND_RUN_MS, SUCCESS, "second")
         self._debit(bad, FIRST_RUN_MS, FAIL, "first")
         self._debit(bad, SECOND_RUN_MS, FAIL, "second")
-        some = bad[self.dice.chance("partial", self._key(bad), 0.08) & (dues.paid_day[bad] > dues.due_day[bad] + 1)]
+        some = bad[
+            self.dice.chance("partial", self._key(bad), 0.08) & (dues.paid_day[bad] > dues.due_day[bad] + 1)
+        ]
         self._debit(some, SECOND_RUN_MS + 24 * HOUR_MS, PARTIAL, "third")
 
     def _key(self, rows: I64) -> I64:
@@ -95,32 +110,50 @@ class Servicing:
 
     def _debit(self, rows: I64, at_ms: int, result: int, run: str) -> None:
         dues, key = self.dues, self._key(rows)
-        time = self._midnight(dues.due_day[rows]) + at_ms + self.dice.between(f"{run} run", key, 0, 15 * MINUTE_MS)
+        time = (
+            self._midnight(dues.due_day[rows])
+            + at_ms
+            + self.dice.between(f"{run} run", key, 0, 15 * MINUTE_MS)
+        )
         whole, interest = dues.principal_fen[rows] + dues.interest_fen[rows], dues.interest_fen[rows]
         share = {SUCCESS: 1.0, PARTIAL: 0.3, FAIL: 0.0}[result]
         why = np.array(_WHY)[self.dice.pick("debit why", key, np.array([0.82, 0.12, 0.06]))]
         self._post(
-            dues.loan[rows], dues.period[rows], time, result, NORMAL, AUTO_DEBIT,
-            np.floor(whole * share).astype(np.int64), np.minimum(interest, np.floor(whole * share).astype(np.int64)),
+            dues.loan[rows],
+            dues.period[rows],
+            time,
+            result,
+            NORMAL,
+            AUTO_DEBIT,
+            np.floor(whole * share).astype(np.int64),
+            np.minimum(interest, np.floor(whole * share).astype(np.int64)),
             np.where(result == FAIL, why, NONE),
-        )  # fmt: skip
+        )
 
     def _post(self, loan: Ints, period: Ints, time: I64, result: int, kind: int, mode: int, amount: I64,
               interest: I64, fail: Ints | int = NONE, visit: I64 | None = None) -> None:  # fmt: skip
         n = len(loan)
         self._postings.append(
             Postings(
-                np.full(n, NONE, np.int64) if visit is None else visit, loan.astype(np.int32),
-                period.astype(np.int16), time, np.full(n, result, np.int8), np.full(n, kind, np.int8),
-                np.full(n, mode, np.int8), amount, interest,
+                np.full(n, NONE, np.int64) if visit is None else visit,
+                loan.astype(np.int32),
+                period.astype(np.int16),
+                time,
+                np.full(n, result, np.int8),
+                np.full(n, kind, np.int8),
+                np.full(n, mode, np.int8),
+                amount,
+                interest,
                 np.asarray(np.broadcast_to(np.asarray(fail, np.int8), n)),
-            )  # fmt: skip
+            )
         )
 
     def _visit(self, loan: I64, day: Ints, kind: int, amount: I64, name: str) -> tuple[I64, I64, Mask]:
         """Daytime visits to pay; their keys, when the money is posted, and which of them still happen."""
         key = self.loans.number[loan] + kind
-        start = self._midnight(day) + self.dice.between(f"{name} at", key, 8 * HOUR_MS + 30 * MINUTE_MS, 20 * HOUR_MS)
+        start = self._midnight(day) + self.dice.between(
+            f"{name} at", key, 8 * HOUR_MS + 30 * MINUTE_MS, 20 * HOUR_MS
+        )
         live = (start < self.config.as_of_ms) & (day >= 0)
         bits = np.where(self.dice.chance(f"{name} home", key[live], 0.5), bit(HOME_PAGE), 0)
         bits |= np.where(self.dice.chance(f"{name} loans", key[live], 0.4), bit(LOANS_PAGE), 0)
@@ -132,7 +165,9 @@ class Servicing:
             product=self.loans.product[rows],
         )  # fmt: skip
         submit = self.script.offsets(visits).begin[:, REPAY_PAGE] + SUBMIT_AFTER_MS
-        self._repays.append(Repays(rows.astype(np.int32), np.full(len(rows), kind, np.int8), amount[live], submit))
+        self._repays.append(
+            Repays(rows.astype(np.int32), np.full(len(rows), kind, np.int8), amount[live], submit)
+        )
         posted = submit + 1_500 + self.dice.between(f"{name} posted", key[live], 0, 1_500)
         return visits.key, posted, live
 
@@ -164,16 +199,18 @@ class Servicing:
 
     def _settlements(self) -> None:
         loan = np.flatnonzero(self.loans.settle_day != NEVER).astype(np.int64)
-        calendar = Calendar((self.config.first_day.toordinal() - 719_163))
+        calendar = Calendar(self.config.first_day.toordinal() - 719_163)
         left, interest, period = settlement_fen(self.loans, calendar, loan)
-        visit, posted, live = self._visit(loan, self.loans.settle_day[loan], EARLY_FULL, left + interest, "settle")
+        visit, posted, live = self._visit(
+            loan, self.loans.settle_day[loan], EARLY_FULL, left + interest, "settle"
+        )
         self._post(loan[live], period[live], posted, SUCCESS, EARLY_FULL, ACTIVE, (left + interest)[live],
                    interest[live], visit=visit)  # fmt: skip
         self.loans.settle_day[loan[~live]] = NEVER
 
     def _parts(self) -> None:
         loan = np.flatnonzero(self.loans.part_day != NEVER).astype(np.int64)
-        calendar = Calendar((self.config.first_day.toordinal() - 719_163))
+        calendar = Calendar(self.config.first_day.toordinal() - 719_163)
         day = self.loans.part_day[loan]
         period = calendar.periods_due(self.loans, loan, day - 1) + 1
         amount = self.loans.part_fen[loan]
@@ -183,5 +220,6 @@ class Servicing:
         self.loans.part_day[loan[~live]] = NEVER
 
 
-def _joined(kind: type, parts: list) -> object:
-    return kind(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(kind)))
+def _joined(kind: type[Rows], parts: list[Rows]) -> Rows:
+    names = [f.name for f in fields(kind)]
+    return kind(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))

@@ -35,7 +35,8 @@ MAX_BATCH_ROWS = 500_000
 class Simulation:
     """One simulated bank; the same config gives the same bytes.
 
-    ``event_batches`` streams the log day by day in order of arrival; ``truth`` may be asked once it has ended.
+    ``event_batches`` streams the log day by day in order of arrival; ``truth`` may be asked once it has
+    ended.
     """
 
     event_schema: pa.Schema = event_schema()

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from xingji.loan.arrays import I32, I64, Column, Ints, Mask, NONE
+from xingji.loan.arrays import I32, I64, NONE, Column, Ints, Mask
 from xingji.loan.dice import Dice
 from xingji.loan.vocabulary import codes, event
 
@@ -22,7 +22,8 @@ _SERVER_DELAYS = np.array([5, 5, 5, 10])
 class Piece:
     """Rows of one event. ``visit`` is ``NONE`` for rows of no visit, whose ``person`` is then given.
 
-    ``columns``: code, count, flag, fen (money, two places) or float per property; ``NONE`` or NaN is no value.
+    ``columns``: code, count, flag, fen (money, two places) or float per property; ``NONE`` or NaN is no
+    value.
     """
 
     event: int

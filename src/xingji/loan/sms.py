@@ -21,7 +21,8 @@ _UNICOM = code("$operator", SMS.operator)
 
 @dataclass(frozen=True)
 class CodeChecks:
-    """Per row up to ``ATTEMPTS`` requests: when, how long the wait, how it ended; unused ones are not ``made``."""
+    """Per row up to ``ATTEMPTS`` requests: when, how long the wait, how it ended; unused ones are not
+    ``made``."""
 
     requested_ms: I64
     wait_ms: I64
@@ -31,7 +32,9 @@ class CodeChecks:
     end_ms: I64
 
 
-def check_codes(config: SimulationConfig, dice: Dice, salt: str, keys: I64, begin_ms: I64, operator: I8) -> CodeChecks:
+def check_codes(
+    config: SimulationConfig, dice: Dice, salt: str, keys: I64, begin_ms: I64, operator: I8
+) -> CodeChecks:
     """Play the verification that begins at ``begin_ms``; all two-dimensional results are [rows, ATTEMPTS]."""
     n = len(keys)
     requested, wait = np.zeros((n, ATTEMPTS), np.int64), np.zeros((n, ATTEMPTS), np.int64)

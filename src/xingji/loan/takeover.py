@@ -1,4 +1,5 @@
-"""I6: three customers with a line, each logged in from a stranger's phone far away at night, rebound and drained."""
+"""I6: three customers with a line, each logged in from a stranger's phone far away at night, rebound
+and drained."""
 
 from __future__ import annotations
 
@@ -57,6 +58,4 @@ def _lines(people: People, apps: Applications, lending: Lending, count: int) -> 
     roomy = lending.left_fen[rows] >= np.maximum(apps.approved_fen[rows] // 10, 300_000)
     good = rows[local & roomy & (people.is_employee[apps.person[rows]] == 0)]
     _, first = np.unique(apps.person[good], return_index=True)
-    return good[np.sort(first)][:count].astype(np.int64)
-
-
+    return np.asarray(good[np.sort(first)][:count], np.int64)

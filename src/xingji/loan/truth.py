@@ -1,4 +1,5 @@
-"""The truth about a simulation, from what it decided: people, applications and loans, never the emitted table."""
+"""The truth about a simulation, from what it decided: people, applications and loans, never the emitted
+table."""
 
 from __future__ import annotations
 
@@ -9,7 +10,14 @@ import numpy as np
 from xingji.loan.config import SimulationConfig
 from xingji.loan.emit import Emitter
 from xingji.loan.ledger import Ledger
-from xingji.loan.truth_funnel import APPLICATION_STEPS, PERSON_STEPS, application_funnel, identity, person_funnel, process
+from xingji.loan.truth_funnel import (
+    APPLICATION_STEPS,
+    PERSON_STEPS,
+    application_funnel,
+    identity,
+    person_funnel,
+    process,
+)
 from xingji.loan.truth_incidents import incidents
 from xingji.loan.truth_loans import balances, cohorts, fpd, repeat, rhythm
 from xingji.loan.vocabulary import EVENTS, VALUES

@@ -1,4 +1,5 @@
-"""True funnels: people from impression to money per product, applications from start to money, and who crosses devices."""
+"""True funnels: people from impression to money per product, applications from start to money, and who
+crosses devices."""
 
 from __future__ import annotations
 
@@ -16,8 +17,19 @@ from xingji.loan.truth_order import Milestones, chain
 from xingji.loan.vocabulary import PRODUCTS, VALUES
 from xingji.loan.world import World
 
-PERSON_STEPS = ("product_impression", "view_product", "quota_estimate", "apply_start", "realname_verify", "face_verify",
-                "credit_authorize", "apply_submit", "approval_result", "contract_sign", "drawdown_result")  # fmt: skip
+PERSON_STEPS = (
+    "product_impression",
+    "view_product",
+    "quota_estimate",
+    "apply_start",
+    "realname_verify",
+    "face_verify",
+    "credit_authorize",
+    "apply_submit",
+    "approval_result",
+    "contract_sign",
+    "drawdown_result",
+)
 APPLICATION_STEPS = ("apply_start", *PERSON_STEPS[4:])
 CROSS_WINDOW_MS = 14 * DAY_MS
 _SAMPLE = 50
@@ -72,7 +84,9 @@ def person_funnel(world: World, ledger: Ledger) -> dict[str, list[int]]:
     order = np.lexsort((last, -depth, user))
     best = order[np.r_[True, user[order][1:] != user[order][:-1]]] if len(order) else order
     return {
-        name: [int(((product[best] == code) & (depth[best] >= k)).sum()) for k in range(1, len(PERSON_STEPS) + 1)]
+        name: [
+            int(((product[best] == code) & (depth[best] >= k)).sum()) for k in range(1, len(PERSON_STEPS) + 1)
+        ]
         for code, name in enumerate(PRODUCTS)
     }
 
@@ -93,7 +107,8 @@ def _person_milestones(world: World, ledger: Ledger, span: tuple[int, int]) -> l
 
 
 def identity(world: World, ledger: Ledger) -> dict[str, Any]:
-    """Question 8: conversions from looking to applying, by person and by device, and devices that people share."""
+    """Question 8: conversions from looking to applying, by person and by device, and devices that
+    people share."""
     config, apps = world.config, world.apps
     span = config.midnight_ms(config.day_before(30)), config.midnight_ms(config.days)
     user, _, time, device = ledger.of("view", 4)
@@ -124,7 +139,10 @@ def _shared(world: World) -> dict[str, Any]:
     device, person = pair // len(world.people), pair % len(world.people)
     count = np.bincount(device, minlength=len(world.devices))
     shared = np.flatnonzero((count >= 2) & (count <= 4))
-    family = {DEVICE_KEY.name(int(d)): [CUSTOMER_KEY.name(int(p)) for p in person[device == d]] for d in shared[:_SAMPLE]}
+    family = {
+        DEVICE_KEY.name(int(d)): [CUSTOMER_KEY.name(int(p)) for p in person[device == d]]
+        for d in shared[:_SAMPLE]
+    }
     return {
         "shared_devices": len(shared),
         "people_on_shared_devices": int(count[shared].sum()),
@@ -144,7 +162,9 @@ def _product_process(world: World, product: int) -> dict[str, Any]:
     rows = mine[log.app] & (log.time_ms < as_of)
     return {
         "submit_to_decision": _times((apps.decided_ms - apps.submitted_ms)[decided] / 1_000.0),
-        "submit_to_approval": _times(((apps.decided_ms - apps.submitted_ms) / 1_000.0)[decided & apps.approved]),
+        "submit_to_approval": _times(
+            ((apps.decided_ms - apps.submitted_ms) / 1_000.0)[decided & apps.approved]
+        ),
         "stages": {
             f"{VALUES['stage'][stage]}/{VALUES['handler_type'][handler]}": _stage(log, rows, stage, handler)
             for stage in range(7)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from xingji.loan.applications import CREDIT, FORM, OCR
-from xingji.loan.arrays import DAY_MS, I64, Mask, MINUTE_MS, NONE
+from xingji.loan.arrays import DAY_MS, I64, MINUTE_MS, NONE, Mask
 from xingji.loan.columns import APPLICATION_KEY, CUSTOMER_KEY, DEVICE_KEY, LOAN_KEY
+from xingji.loan.config import SimulationConfig
 from xingji.loan.devices import app_versions
 from xingji.loan.geography import places
-from xingji.loan.incidents import BURST, OCR as OUTAGE, PAGE, RING, SMS, TAKEOVER
+from xingji.loan.incidents import BURST, PAGE, RING, SMS, TAKEOVER
+from xingji.loan.incidents import OCR as OUTAGE
 from xingji.loan.journeys import FAILED, LEAD_MS, REFUSED, SIGNED
 from xingji.loan.ledger import Ledger
 from xingji.loan.truth_funnel import application_times
@@ -23,7 +26,7 @@ _TIMEOUT = code("error_code", "OCR_TIMEOUT")
 
 def incidents(world: World, ledger: Ledger) -> dict[str, Any]:
     """Those of the six that lie in the simulated days."""
-    planted = (
+    planted: tuple[tuple[str, Callable[[SimulationConfig], bool], Callable[[], dict[str, Any]]], ...] = (
         ("ocr_outage", OUTAGE.spell.happens, lambda: _ocr_outage(world)),
         ("sms_delay", SMS.spell.happens, lambda: _sms_delay(world, ledger)),
         ("broken_page", PAGE.spell.happens, lambda: _broken_page(world)),
@@ -43,7 +46,10 @@ def _device_of(world: World, visit: I64) -> I64:
 
 
 def _on(world: World, visit: I64, platform: str) -> Mask:
-    return (visit >= 0) & (world.devices.platform[_device_of(world, visit)] == code("platform", platform))
+    return np.asarray(
+        (visit >= 0) & (world.devices.platform[_device_of(world, visit)] == code("platform", platform)),
+        np.bool_,
+    )
 
 
 def _version(world: World, visit: I64) -> np.ndarray:
@@ -77,7 +83,10 @@ def _ocr_outage(world: World) -> dict[str, Any]:
         "from": _iso(world, OUTAGE.spell.begin_ms(config)),
         "until": _iso(world, OUTAGE.spell.end_ms(config)),
         "funnel_by_app_version": {
-            VALUES["$app_version"][v]: [int((entered & (version == v)).sum()), int((done & (version == v)).sum())]
+            VALUES["$app_version"][v]: [
+                int((entered & (version == v)).sum()),
+                int((done & (version == v)).sum()),
+            ]
             for v in np.unique(version[entered]).tolist()
         },
         "applications_affected": int(struck.sum()),
@@ -90,7 +99,9 @@ def _timed_out(world: World) -> tuple[Mask, Mask]:
     """Applications with a time-out on the bad version in the outage, and those of them never recognised."""
     apps, config = world.apps, world.config
     visit = apps.visit[:, OCR]
-    bad = _on(world, visit, OUTAGE.platform) & (_version(world, visit) == code("$app_version", OUTAGE.app_version))
+    bad = _on(world, visit, OUTAGE.platform) & (
+        _version(world, visit) == code("$app_version", OUTAGE.app_version)
+    )
     time = apps.begin[:, OCR] + LEAD_MS
     struck = np.zeros(len(apps), np.bool_)
     for k in range(apps.ocr_ms.shape[1]):
@@ -109,7 +120,8 @@ def _iso(world: World, time_ms: int) -> str:
 
 
 def _sms_delay(world: World, ledger: Ledger) -> dict[str, Any]:
-    """Question 2: people per carrier who asked for a code that evening, and those with a right one in ten minutes."""
+    """Question 2: people per carrier who asked for a code that evening, and those with a right one in
+    ten minutes."""
     begin, end = SMS.spell.begin_ms(world.config), SMS.spell.end_ms(world.config)
     asked = _by_user(ledger.of("code asked", 3), begin, end)
     right = _by_user(ledger.of("code right", 3), begin, end)
@@ -117,7 +129,11 @@ def _sms_delay(world: World, ledger: Ledger) -> dict[str, Any]:
     affected: list[int] = []
     for user, requests in asked.items():
         times = [time for time, _ in right.get(user, [])]
-        won = [(next(p for p in times if p > t), -t, op) for t, op in requests if any(t < p <= t + 600_000 for p in times)]
+        won = [
+            (next(p for p in times if p > t), -t, op)
+            for t, op in requests
+            if any(t < p <= t + 600_000 for p in times)
+        ]
         operator = min(won)[2] if won else requests[0][1]
         cell = table.setdefault(VALUES["$operator"][operator], [0, 0])
         cell[0] += 1
@@ -194,7 +210,9 @@ def _marketing_burst(world: World, ledger: Ledger) -> dict[str, Any]:
         "campaign": "feed_burst_01",
         "days": burst,
         "impressions_by_day": shown,
-        "impressions_multiple": sum(shown[d] for d in burst) / len(burst) / max(sum(usual) / max(len(usual), 1), 1e-9),
+        "impressions_multiple": sum(shown[d] for d in burst)
+        / len(burst)
+        / max(sum(usual) / max(len(usual), 1), 1e-9),
         "registrations_by_day": registered,
         "funnel_by_channel": _quality(world),
         "applications": _burst_applications(world),
@@ -229,7 +247,11 @@ def _burst_applications(world: World) -> dict[str, int]:
         "started": int(mine.sum()),
         **{
             name: int((mine & (times[step] != NONE) & (times[step] < as_of)).sum())
-            for name, step in (("submitted", "apply_submit"), ("approved", "approval_result"), ("drawn", "drawdown_result"))
+            for name, step in (
+                ("submitted", "apply_submit"),
+                ("approved", "approval_result"),
+                ("drawn", "drawdown_result"),
+            )
         },
         "loans": len(rows),
         "loans_late_on_first_instalment": int((loans.bad_period[rows] == 1).sum()),

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from xingji.loan.arrays import DAY_MS, HOUR_MS, I64, Mask, NONE
+from xingji.loan.arrays import DAY_MS, HOUR_MS, I64, NONE, Mask
 from xingji.loan.config import SHANGHAI_OFFSET_MS
 from xingji.loan.geography import places
 from xingji.loan.ledger import Ledger
@@ -20,7 +20,8 @@ PERIODS = 12
 
 
 def rhythm(world: World) -> dict[str, Any]:
-    """Drawdown requests of T-days … T-1: people per day and product, the week by hours, and what kinds of day do."""
+    """Drawdown requests of T-days … T-1: people per day and product, the week by hours, and what kinds
+    of day do."""
     config, draws = world.config, world.draws
     day = (draws.submit_ms - config.start_ms) // DAY_MS
     inside = (day >= 0) & (day < config.days)
@@ -34,7 +35,9 @@ def rhythm(world: World) -> dict[str, Any]:
     return {
         "users_by_day": {str(date): int(n) for date, n in zip(dates, users)},
         "users_by_day_and_product": {
-            name: _distinct_by_day(day[inside & (product == code)], person[inside & (product == code)], config.days).tolist()
+            name: _distinct_by_day(
+                day[inside & (product == code)], person[inside & (product == code)], config.days
+            ).tolist()
             for code, name in enumerate(PRODUCTS)
         },
         "requests_by_weekday_and_hour": week.tolist(),
@@ -78,7 +81,8 @@ def cohorts(world: World) -> list[dict[str, Any]]:
 
 
 class _Entries:
-    """Each person's first drawdown result marked as first, within the days before today, and the later ones."""
+    """Each person's first drawdown result marked as first, within the days before today, and the later
+    ones."""
 
     def __init__(self, world: World) -> None:
         draws, config = world.draws, world.config
@@ -99,7 +103,8 @@ class _Entries:
 
 
 def _week_of(world: World, time_ms: I64) -> tuple[I64, dt.date]:
-    """Number of the calendar week (Monday first) of instants, 0 being that of the first day, and its Monday."""
+    """Number of the calendar week (Monday first) of instants, 0 being that of the first day, and its
+    Monday."""
     first = world.config.first_day
     monday = first - dt.timedelta(days=first.weekday())
     day = (time_ms - world.config.start_ms) // DAY_MS + first.weekday()
@@ -120,7 +125,11 @@ def _cohorts(world: World, entries: _Entries, mine: Mask, *, elapsed: bool) -> l
     pairs = np.unique(entries.again[keep] * 64 + period[keep])
     np.add.at(table, (week[pairs // 64], pairs % 64), 1)
     return [
-        {"start": str(monday + dt.timedelta(days=_WEEK_DAYS * number)), "size": int(row[0]), "returned": row.tolist()}
+        {
+            "start": str(monday + dt.timedelta(days=_WEEK_DAYS * number)),
+            "size": int(row[0]),
+            "returned": row.tolist(),
+        }
         for number, row in enumerate(table)
     ]
 

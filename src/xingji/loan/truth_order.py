@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xingji.loan.arrays import I64, Ints, NONE
+from xingji.loan.arrays import I64, NONE, Ints
 
 _TIME_BITS = 36  # two years of milliseconds
 
@@ -47,7 +47,8 @@ class Milestones:
         return out
 
     def before(self, unit: I64, time_ms: I64) -> I64:
-        """For each (unit, instant) the instant of the unit's latest earlier milestone, ``NONE`` without one."""
+        """For each (unit, instant) the instant of the unit's latest earlier milestone, ``NONE`` without
+        one."""
         out = np.full(len(unit), NONE, np.int64)
         if len(self.unit) and len(unit):
             origin = min(int(self.time_ms.min()), int(time_ms.min()))
@@ -60,7 +61,8 @@ class Milestones:
 
 
 def chain(first: Milestones, steps: list[Milestones]) -> tuple[I64, I64, I64]:
-    """Greedy walk of each unit from its first milestone: (unit, steps reached 1…, instant of the last reached)."""
+    """Greedy walk of each unit from its first milestone: (unit, steps reached 1…, instant of the last
+    reached)."""
     unit, last = first.unit, first.time_ms.copy()
     depth = np.ones(len(unit), np.int64)
     for number, step in enumerate(steps, start=1):

@@ -1,4 +1,5 @@
-"""Visits: one person on one device for some minutes, made of blocks that follow one another in a fixed order."""
+"""Visits: one person on one device for some minutes, made of blocks that follow one another in a fixed
+order."""
 
 from __future__ import annotations
 
@@ -6,16 +7,31 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from xingji.loan.arrays import DAY_MS, I8, I32, I64, Column, Ints, Mask, NONE
+from xingji.loan.arrays import DAY_MS, I8, I32, I64, NONE, Column, Ints, Mask
 from xingji.loan.config import SimulationConfig
 from xingji.loan.devices import Devices
 from xingji.loan.dice import Dice
 from xingji.loan.people import People
 
 BLOCKS = (
-    "open", "home", "scan", "channel", "detail", "estimate", "detail2", "login", "security", "apply", "sign", "draw",
-    "my_loans", "repay", "consent", "service", "close",
-)  # fmt: skip
+    "open",
+    "home",
+    "scan",
+    "channel",
+    "detail",
+    "estimate",
+    "detail2",
+    "login",
+    "security",
+    "apply",
+    "sign",
+    "draw",
+    "my_loans",
+    "repay",
+    "consent",
+    "service",
+    "close",
+)
 (OPEN, HOME_PAGE, SCAN, CHANNEL_PAGE, DETAIL_PAGE, ESTIMATE_PAGE, DETAIL2, LOGIN, SECURITY, APPLY, SIGN_PAGE,
  DRAW_PAGE, LOANS_PAGE, REPAY_PAGE, CONSENT, SERVICE_PAGE, CLOSE) = range(len(BLOCKS))  # fmt: skip
 
@@ -31,7 +47,8 @@ ANONYMOUS, KEPT, ENTERS = 0, 1, 2  # how a visit is logged in: not, from the sta
 
 @dataclass(frozen=True)
 class Visits:
-    """One row per visit; ``key`` is its number for ever. ``app``, ``draw``, ``repay`` point at what is done in it."""
+    """One row per visit; ``key`` is its number for ever. ``app``, ``draw``, ``repay`` point at what is
+    done in it."""
 
     key: I64
     person: I32
@@ -71,24 +88,24 @@ class VisitBook:
         n = len(person)
         key = np.arange(self._next, self._next + n, dtype=np.int64)
         self._next += n
-        person = person.astype(np.int32)
+        who: I32 = np.asarray(person, np.int32)
         device = more.pop("device", None)
         if device is None:
-            device = self.devices.choose(self.dice, "device", key, person, self.day_of(start_ms))
+            device = self.devices.choose(self.dice, "device", key, who, self.day_of(start_ms))
         channel = more.pop("channel", None)
         if channel is None:
-            channel = self._channels(key, person)
+            channel = self._channels(key, who)
         full = _filled(n, bits, np.int32)
-        mode, full = self._login(key, person, np.asarray(device), full)
+        mode, full = self._login(key, who, np.asarray(device), full)
         rows = Visits(
             key=key,
-            person=person,
+            person=who,
             device=np.asarray(device, np.int32),
             start_ms=np.asarray(start_ms, np.int64),
             bits=full,
             mode=mode,
             channel=_filled(n, channel, np.int8),
-            product=_filled(n, more.pop("product", self.people.favourite[person]), np.int8),
+            product=_filled(n, more.pop("product", self.people.favourite[who]), np.int8),
             app=_filled(n, more.pop("app", NONE), np.int32),
             draw=_filled(n, more.pop("draw", NONE), np.int32),
             repay=_filled(n, more.pop("repay", NONE), np.int32),
@@ -141,8 +158,11 @@ class Calling:
     first_login: I64
 
 
-def number_visits(config: SimulationConfig, visits: Visits, people: People, login_ms: I64, devices: int) -> Calling:
-    """Order each device's visits in time. ``login_ms``: since when a visit is logged in (a far future: never)."""
+def number_visits(
+    config: SimulationConfig, visits: Visits, people: People, login_ms: I64, devices: int
+) -> Calling:
+    """Order each device's visits in time. ``login_ms``: since when a visit is logged in (a far future:
+    never)."""
     order = np.lexsort((visits.start_ms, visits.device))
     device = visits.device[order]
     first = np.r_[True, device[1:] != device[:-1]]

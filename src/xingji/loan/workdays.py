@@ -1,7 +1,7 @@
 """Days as the bank's customers live them: workdays, weekends, public holidays, paydays.
 
-2024 to 2026 hold the announced arrangement, make-up workdays included. For 2027 only the statutory days are held
-(their dates follow from the lunar calendar); other years know weekends alone.
+2024 to 2026 hold the announced arrangement, make-up workdays included. For 2027 only the statutory days
+are held (their dates follow from the lunar calendar); other years know weekends alone.
 """
 
 from __future__ import annotations
@@ -89,7 +89,8 @@ _PAYDAY = {"browse": 1.10, "apply": 1.25, "draw": 1.60}
 
 
 def day_table(first: dt.date, count: int, share_of_last: float) -> DayTable:
-    """Weights of ``count`` days from ``first``; the last one has passed only by ``share_of_last`` of its traffic."""
+    """Weights of ``count`` days from ``first``; the last one has passed only by ``share_of_last`` of
+    its traffic."""
     dates = tuple(first + dt.timedelta(days=i) for i in range(count))
     kinds = [kind_of_day(day) for day in dates]
     payday = np.array([is_payday(day) for day in dates])
@@ -110,8 +111,32 @@ def day_table(first: dt.date, count: int, share_of_last: float) -> DayTable:
 
 def hour_weights(name: str) -> F64:
     """Share of the day's traffic per hour 0..23 for ``browse``, ``apply`` or ``draw``."""
-    browse = [1.2, .6, .4, .3, .3, .6, 1.6, 3.2, 4.6, 5.6, 6.0, 5.8, 6.2, 5.6, 5.0, 5.0, 5.0, 5.0, 5.2, 6.2, 7.4,
-              7.8, 6.4, 3.6]  # fmt: skip
+    browse = [
+        1.2,
+        0.6,
+        0.4,
+        0.3,
+        0.3,
+        0.6,
+        1.6,
+        3.2,
+        4.6,
+        5.6,
+        6.0,
+        5.8,
+        6.2,
+        5.6,
+        5.0,
+        5.0,
+        5.0,
+        5.0,
+        5.2,
+        6.2,
+        7.4,
+        7.8,
+        6.4,
+        3.6,
+    ]
     apply = [.7, .2, .1, .1, .1, .3, .9, 2.4, 4.8, 7.2, 7.6, 6.4, 6.0, 5.6, 6.4, 6.6, 6.2, 5.2, 4.6, 5.8, 7.0,
              7.2, 5.4, 2.6]  # fmt: skip
     draw = [.5, .2, .1, .1, .1, .2, .6, 1.8, 5.0, 8.6, 9.2, 7.6, 6.0, 5.2, 7.0, 7.6, 7.0, 5.0, 3.8, 4.4, 6.0,

@@ -7,10 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from xingji.loan.applications import (
-    Applications, Starts, campaigns_of, choose_starts, devices_of_ring, numbers_of, referred_by,
+    Applications,
+    Starts,
+    campaigns_of,
+    choose_starts,
+    devices_of_ring,
+    numbers_of,
+    referred_by,
 )  # fmt: skip
 from xingji.loan.approvals import StageLog, decide
-from xingji.loan.arrays import I8, I32, I64, Mask, NONE
+from xingji.loan.arrays import I8, I32, I64, NONE, Mask
 from xingji.loan.arrears import Instalments, list_instalments, make_loans
 from xingji.loan.browsing import look_around, look_before, to_apply
 from xingji.loan.config import SimulationConfig
@@ -34,7 +40,8 @@ _CHUNK = 100_000
 @dataclass(frozen=True)
 class World:
     """The decided world. ``login_ms``: since when each visit is logged in; ``registered_ms``: per person;
-    ``registers``: the visits in which people register; ``new_device``: logins from a device new to the person.
+    ``registers``: the visits in which people register; ``new_device``: logins from a device new to the
+    person.
     """
 
     config: SimulationConfig
@@ -65,7 +72,8 @@ class World:
     def user_of(self, visit: I64 | I32, time_ms: I64) -> I64:
         """Whose events they are after identity resolution: a person's number, or people + a device's number.
 
-        Logged-in rows belong to the person; others to the first who ever logged in on the device, if anybody did.
+        Logged-in rows belong to the person; others to the first who ever logged in on the device, if
+        anybody did.
         """
         device = self.visits.device[visit]
         first = self.calling.first_login[device]
@@ -126,17 +134,27 @@ def _share_of_today(config: SimulationConfig) -> float:
 
 def _feed(visits: Visits) -> Mask:
     from_feed, _ = campaigns_of(visits.channel, np.zeros(len(visits), np.bool_))
-    return from_feed == 0
+    return np.asarray(from_feed == 0, np.bool_)
 
 
-def _apply(config: SimulationConfig, dice: Dice, people: People, devices: Devices, days: DayTable, book: VisitBook,
-           script: Script) -> Applications:  # fmt: skip
+def _apply(
+    config: SimulationConfig,
+    dice: Dice,
+    people: People,
+    devices: Devices,
+    days: DayTable,
+    book: VisitBook,
+    script: Script,
+) -> Applications:
     """The table of applications, past and present, with the journeys of the present ones played."""
     past, now = past_starts(config, dice, people), choose_starts(config, dice, people, days)
     live = now.at_ms < config.as_of_ms
     now = Starts(now.person[live], now.at_ms[live], now.product[live], now.channel[live], now.ring[live])
     historic = len(past.person)
-    both = {name: np.concatenate([getattr(past, name), getattr(now, name)]) for name in ("person", "at_ms", "product", "channel", "ring")}
+    both = {
+        name: np.concatenate([getattr(past, name), getattr(now, name)])
+        for name in ("person", "at_ms", "product", "channel", "ring")
+    }
     apps = Applications(
         person=both["person"], product=both["product"], channel=both["channel"],
         manager=referred_by(people, both["person"], both["channel"]), start_ms=both["at_ms"],
@@ -160,7 +178,8 @@ def _apply(config: SimulationConfig, dice: Dice, people: People, devices: Device
 
 
 def _families(devices: Devices, people: People) -> I32:
-    """The group of people who share a device with each person: the owner of a shared tablet, or the person."""
+    """The group of people who share a device with each person: the owner of a shared tablet, or the
+    person."""
     family = np.arange(len(people), dtype=np.int32)
     person = np.repeat(family, np.diff(devices.link_offset))
     shared = devices.shared[devices.link_device]

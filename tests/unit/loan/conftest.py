@@ -26,7 +26,8 @@ class Bank:
     truth: dict[str, Any]
 
     def rows(self, *events: str, columns: tuple[str, ...] = ()) -> list[dict[str, Any]]:
-        """Rows of some events in log order, with ``seq``, ``user``, ``event``, ``time`` (epoch ms) and columns."""
+        """Rows of some events in log order, with ``seq``, ``user``, ``event``, ``time`` (epoch ms) and
+        columns."""
         kept = self.numbered.filter(pc.is_in(self.log["event"].cast(pa.string()), pa.array(events)))
         rows = kept.select(["seq", "user", "event", "ms", *columns]).to_pylist()
         return cast(list[dict[str, Any]], rows)

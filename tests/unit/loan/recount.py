@@ -20,8 +20,9 @@ def furthest_attempts(
 ) -> dict[Any, list[Row]]:
     """The chosen attempt of each unit, as the rows of its steps.
 
-    Every match of step 1 starts an attempt; each later step takes the earliest later match within the window. Of
-    the attempts the furthest is chosen, then the one that ends earliest, then the one that starts latest.
+    Every match of step 1 starts an attempt; each later step takes the earliest later match within the
+    window. Of the attempts the furthest is chosen, then the one that ends earliest, then the one that
+    starts latest.
     """
     by_unit: dict[Any, list[Row]] = defaultdict(list)
     for row in rows:
@@ -34,7 +35,9 @@ def furthest_attempts(
             _attempt(mine[at:], steps, window_ms, hold) for at, row in enumerate(mine) if steps[0](row)
         ]
         if attempts:
-            chosen[key] = min(attempts, key=lambda a: (-len(a), _place(a[-1]), tuple(-x for x in _place(a[0]))))
+            chosen[key] = min(
+                attempts, key=lambda a: (-len(a), _place(a[-1]), tuple(-x for x in _place(a[0])))
+            )
     return chosen
 
 

@@ -1,4 +1,5 @@
-"""The six planted incidents: what the questions of the demonstration find is what the simulation says it planted."""
+"""The six planted incidents: what the questions of the demonstration find is what the simulation says
+it planted."""
 
 from __future__ import annotations
 
@@ -21,7 +22,9 @@ def _date(ms: int) -> str:
 def test_ocr_outage(bank: Bank) -> None:
     told = bank.truth["incidents"]["ocr_outage"]
     columns = ("platform", "$app_version", "application_id", "result", "error_code")
-    rows = in_range(bank.rows("apply_start", "realname_verify", "ocr_id", columns=columns), midnight_ms(1), midnight_ms(0))
+    rows = in_range(
+        bank.rows("apply_start", "realname_verify", "ocr_id", columns=columns), midnight_ms(1), midnight_ms(0)
+    )
     android = [row for row in rows if row["platform"] == "android"]
     passed = step("realname_verify", result="pass")
     chosen = furthest_attempts(android, [step("apply_start"), passed], DAY_MS, "application_id")
@@ -40,18 +43,26 @@ def test_ocr_outage(bank: Bank) -> None:
 def test_sms_delay(bank: Bank) -> None:
     told = bank.truth["incidents"]["sms_delay"]
     begin, end = midnight_ms(6) + 18 * HOUR_MS, midnight_ms(6) + 22 * HOUR_MS
-    rows = in_range(bank.rows("sms_code_request", "sms_code_verify", columns=("result", "$operator")), begin, end + 1)
+    rows = in_range(
+        bank.rows("sms_code_request", "sms_code_verify", columns=("result", "$operator")), begin, end + 1
+    )
     steps = [step("sms_code_request"), step("sms_code_verify", result="pass")]
     chosen = furthest_attempts(rows, steps, 600_000, "user")
     assert told["funnel_by_operator"] == counts(chosen, 2, "$operator")
-    stuck = {user for user, attempt in chosen.items() if len(attempt) == 1 and attempt[0]["$operator"] == "中国联通"}
+    stuck = {
+        user
+        for user, attempt in chosen.items()
+        if len(attempt) == 1 and attempt[0]["$operator"] == "中国联通"
+    }
     assert told["users"] == sorted(stuck)
 
 
 def test_broken_page(bank: Bank) -> None:
     told = bank.truth["incidents"]["broken_page"]
     columns = ("platform", "$browser", "application_id", "result")
-    rows = in_range(bank.rows("face_verify", "credit_authorize", columns=columns), midnight_ms(16), midnight_ms(7))
+    rows = in_range(
+        bank.rows("face_verify", "credit_authorize", columns=columns), midnight_ms(16), midnight_ms(7)
+    )
     rows = [row for row in rows if row["platform"] == "h5"]
     steps = [step("face_verify", result="pass"), step("credit_authorize", result="signed")]
     found: dict[str, dict[str, list[int]]] = defaultdict(dict)
@@ -75,15 +86,28 @@ def test_marketing_burst(bank: Bank) -> None:
     told = bank.truth["incidents"]["marketing_burst"]
     shown: Counter[str] = Counter()
     for row in bank.rows("product_impression", "register_result", columns=("channel", "result")):
-        if row["channel"] == "feed_ads" and (row["event"] == "product_impression" or row["result"] == "success"):
+        if row["channel"] == "feed_ads" and (
+            row["event"] == "product_impression" or row["result"] == "success"
+        ):
             shown[f"{row['event']} {_date(row['ms'])}"] += 1
-    for key, event in (("impressions_by_day", "product_impression"), ("registrations_by_day", "register_result")):
+    for key, event in (
+        ("impressions_by_day", "product_impression"),
+        ("registrations_by_day", "register_result"),
+    ):
         assert told[key] == {day: shown[f"{event} {day}"] for day in told[key]}
     assert told["days"] == [str(TODAY - dt.timedelta(days=n)) for n in (75, 74, 73)]
-    rows = bank.rows("apply_submit", "approval_result", "drawdown_result", columns=("channel", "result", "application_id"))
+    rows = bank.rows(
+        "apply_submit", "approval_result", "drawdown_result", columns=("channel", "result", "application_id")
+    )
     rows = in_range(rows, midnight_ms(80), midnight_ms(67))
-    steps = [step("apply_submit"), step("approval_result", result="approved"), step("drawdown_result", result="success")]
-    assert told["funnel_by_channel"] == counts(furthest_attempts(rows, steps, 30 * DAY_MS, "application_id"), 3, "channel")
+    steps = [
+        step("apply_submit"),
+        step("approval_result", result="approved"),
+        step("drawdown_result", result="success"),
+    ]
+    assert told["funnel_by_channel"] == counts(
+        furthest_attempts(rows, steps, 30 * DAY_MS, "application_id"), 3, "channel"
+    )
     assert 4 < told["impressions_multiple"] < 8
 
 
@@ -123,10 +147,18 @@ def test_device_ring_works_at_night(bank: Bank) -> None:
 def test_account_takeover_is_found_by_its_sequence_and_by_nothing_else(bank: Bank) -> None:
     told = bank.truth["incidents"]["account_takeover"]
     events = ("login_result", "account_security_change", "drawdown_submit")
-    rows = in_range(bank.rows(*events, columns=("is_new_device", "result", "change_type")), midnight_ms(30), midnight_ms(0))
+    rows = in_range(
+        bank.rows(*events, columns=("is_new_device", "result", "change_type")),
+        midnight_ms(30),
+        midnight_ms(0),
+    )
 
     def rebound(row: dict[str, Any]) -> bool:
-        return row["event"] == "account_security_change" and row["change_type"] in ("mobile", "password", "device")
+        return row["event"] == "account_security_change" and row["change_type"] in (
+            "mobile",
+            "password",
+            "device",
+        )
 
     steps = [step("login_result", is_new_device=True, result="success"), rebound, step("drawdown_submit")]
     chosen = furthest_attempts(rows, steps, 2 * HOUR_MS, "user")
@@ -134,7 +166,9 @@ def test_account_takeover_is_found_by_its_sequence_and_by_nothing_else(bank: Ban
     assert sorted(hit) == told["users"]
     assert len(hit) == 3
     night = midnight_ms(4)
-    assert all(night + 7_800_000 <= row["ms"] < night + 11_100_000 for attempt in hit.values() for row in attempt)
+    assert all(
+        night + 7_800_000 <= row["ms"] < night + 11_100_000 for attempt in hit.values() for row in attempt
+    )
     assert "重庆市" not in told["provinces"]
 
 

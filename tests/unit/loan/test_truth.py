@@ -1,4 +1,5 @@
-"""The published truth against a plain recount of the emitted rows, under the semantics of the query contract."""
+"""The published truth against a plain recount of the emitted rows, under the semantics of the query
+contract."""
 
 from __future__ import annotations
 
@@ -26,17 +27,26 @@ def test_events_per_name(bank: Bank) -> None:
 def test_users_per_platform(bank: Bank) -> None:
     pairs = set(zip(bank.log["user"].to_pylist(), bank.log["platform"].to_pylist()))
     found = Counter(platform for _, platform in pairs)
-    assert bank.truth["users"]["by_platform"] == {name: found.get(name, 0) for name in bank.truth["users"]["by_platform"]}
+    assert bank.truth["users"]["by_platform"] == {
+        name: found.get(name, 0) for name in bank.truth["users"]["by_platform"]
+    }
     assert bank.truth["users"]["total"] == len({user for user, _ in pairs})
 
 
 def test_person_funnel_per_product(bank: Bank) -> None:
     steps = [
-        step("product_impression"), step("view_product"), step("quota_estimate", result="success"),
-        step("apply_start"), step("realname_verify", result="pass"), step("face_verify", result="pass"),
-        step("credit_authorize", result="signed"), step("apply_submit"), step("approval_result", result="approved"),
-        step("contract_sign", result="success"), step("drawdown_result", result="success"),
-    ]  # fmt: skip
+        step("product_impression"),
+        step("view_product"),
+        step("quota_estimate", result="success"),
+        step("apply_start"),
+        step("realname_verify", result="pass"),
+        step("face_verify", result="pass"),
+        step("credit_authorize", result="signed"),
+        step("apply_submit"),
+        step("approval_result", result="approved"),
+        step("contract_sign", result="success"),
+        step("drawdown_result", result="success"),
+    ]
     rows = bank.rows(*bank.truth["funnel_steps"], columns=("product", "result"))
     rows = in_range(rows, midnight_ms(90), midnight_ms(60))
     found = counts(furthest_attempts(rows, steps, 60 * DAY_MS, "user", "product"), len(steps), "product")
@@ -46,10 +56,15 @@ def test_person_funnel_per_product(bank: Bank) -> None:
 
 def test_application_funnel_per_product(bank: Bank) -> None:
     steps = [
-        step("apply_start"), step("realname_verify", result="pass"), step("face_verify", result="pass"),
-        step("credit_authorize", result="signed"), step("apply_submit"), step("approval_result", result="approved"),
-        step("contract_sign", result="success"), step("drawdown_result", result="success"),
-    ]  # fmt: skip
+        step("apply_start"),
+        step("realname_verify", result="pass"),
+        step("face_verify", result="pass"),
+        step("credit_authorize", result="signed"),
+        step("apply_submit"),
+        step("approval_result", result="approved"),
+        step("contract_sign", result="success"),
+        step("drawdown_result", result="success"),
+    ]
     rows = bank.rows(*bank.truth["application_funnel_steps"], columns=("product", "result", "application_id"))
     found = counts(furthest_attempts(rows, steps, None, "application_id"), len(steps), "product")
     assert bank.truth["application_funnel"] == found
@@ -70,7 +85,9 @@ def test_cross_device_conversions_are_the_difference(bank: Bank) -> None:
 
 def test_shared_devices(bank: Bank) -> None:
     people: dict[str, set[str]] = defaultdict(set)
-    for device, customer in zip(bank.log["identity.device"].to_pylist(), bank.log["identity.customer_no"].to_pylist()):
+    for device, customer in zip(
+        bank.log["identity.device"].to_pylist(), bank.log["identity.customer_no"].to_pylist()
+    ):
         if device is not None and customer is not None:
             people[device].add(customer)
     shared = {device: users for device, users in people.items() if 2 <= len(users) <= 4}
@@ -122,7 +139,9 @@ def test_drawdown_requests_by_day_and_hour(bank: Bank) -> None:
         users[str(local.date())].add(row["user"])
         week[local.weekday()][local.hour] += 1
     told = bank.truth["rhythm"]
-    assert {day: n for day, n in told["users_by_day"].items() if n} == {day: len(who) for day, who in users.items()}
+    assert {day: n for day, n in told["users_by_day"].items() if n} == {
+        day: len(who) for day, who in users.items()
+    }
     assert told["requests_by_weekday_and_hour"] == week
     assert told["multiple_of_workday"]["payday"] > 1 > told["multiple_of_workday"]["weekend"]
 
@@ -147,7 +166,11 @@ def _cohorts(bank: Bank, product: str | None, elapsed: bool) -> dict[str, list[i
         first = entry.get(row["user"], row)
         if row["is_first_drawdown"] or first is row or product not in (None, first["product"]):
             continue
-        weeks = (row["ms"] - first["ms"]) // (7 * DAY_MS) if elapsed else (monday(row["ms"]) - monday(first["ms"])).days // 7
+        weeks = (
+            (row["ms"] - first["ms"]) // (7 * DAY_MS)
+            if elapsed
+            else (monday(row["ms"]) - monday(first["ms"])).days // 7
+        )
         if 1 <= weeks <= 12:
             table[str(monday(first["ms"]))][weeks].add(row["user"])
     return {start: [len(users) for users in cells] for start, cells in table.items()}
@@ -175,11 +198,19 @@ def test_cohorts_by_calendar_weeks(bank: Bank) -> None:
 )
 def test_first_payment_defaults(bank: Bank, key: str, last: int, late: int, matured: bool) -> None:
     low, high = midnight_ms(60), midnight_ms(last - 1)
-    rows = bank.rows("repayment_due", "overdue_change", columns=("loan_id", "period_no", "days_past_due", "channel"))
-    rows = [r for r in rows if low <= r["ms"] < high or (matured and r["event"] == "overdue_change" and r["ms"] >= low)]
+    rows = bank.rows(
+        "repayment_due", "overdue_change", columns=("loan_id", "period_no", "days_past_due", "channel")
+    )
+    rows = [
+        r
+        for r in rows
+        if low <= r["ms"] < high or (matured and r["event"] == "overdue_change" and r["ms"] >= low)
+    ]
 
     def is_late(row: dict[str, Any]) -> bool:
-        return row["event"] == "overdue_change" and row["period_no"] == 1 and row["days_past_due"] >= late
+        return bool(
+            row["event"] == "overdue_change" and row["period_no"] == 1 and row["days_past_due"] >= late
+        )
 
     chosen = furthest_attempts(rows, [step("repayment_due", period_no=1), is_late], 31 * DAY_MS, "loan_id")
     assert bank.truth["fpd"][key] == counts(chosen, 2, "channel")

@@ -1,4 +1,5 @@
-"""The simulated bank's tracking plan as data: what is emitted, with types, units, classes and allowed values."""
+"""The simulated bank's tracking plan as data: what is emitted, with types, units, classes and allowed
+values."""
 
 from __future__ import annotations
 
@@ -89,9 +90,15 @@ def _rows(name: str) -> list[dict[str, str]]:
 
 def _property(row: dict[str, str]) -> Property:
     return Property(
-        row.get("event", ""), row["name"], row["title"], row["type"], row["unit"], row["values"],
-        row["class"], row.get("required", ""),
-    )  # fmt: skip
+        row.get("event", ""),
+        row["name"],
+        row["title"],
+        row["type"],
+        row["unit"],
+        row["values"],
+        row["class"],
+        row.get("required", ""),
+    )
 
 
 def load_plan() -> TrackingPlan:
@@ -99,9 +106,13 @@ def load_plan() -> TrackingPlan:
     properties = [_property(row) for row in _rows("properties.tsv")]
     events = tuple(
         Event(
-            row["name"], row["domain"], row["title"], row["trigger"], row["collected_by"],
+            row["name"],
+            row["domain"],
+            row["title"],
+            row["trigger"],
+            row["collected_by"],
             tuple(p for p in properties if p.event == row["name"]),
-        )  # fmt: skip
+        )
         for row in _rows("events.tsv")
     )
     common = tuple(_property(row) for row in _rows("common.tsv"))
