@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, Protocol, TypeVar
 
 from hypothesis import strategies as st
@@ -50,13 +51,18 @@ class DrawnDice:
         self._draw = draw
 
     def integer(self, low: int, high: int) -> int:
-        return int(self._draw(st.integers(low, high)))
+        return int(self._draw(_integers(low, high)))
 
     def pick(self, options: Sequence[T]) -> T:
         return options[self.integer(0, len(options) - 1)]
 
     def chance(self, percent: int) -> bool:
         return self.integer(1, 100) > 100 - percent
+
+
+@lru_cache
+def _integers(low: int, high: int) -> st.SearchStrategy[int]:
+    return st.integers(low, high)
 
 
 def several(dice: Dice, options: Sequence[T], at_least: int, at_most: int) -> list[T]:
