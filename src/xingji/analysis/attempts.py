@@ -22,8 +22,8 @@ FOREVER_US = 2**61
 
 @dataclass(frozen=True, slots=True)
 class Attempts:
-    """`unit: int64[n]` numbers of the stream's units that have an attempt, rising; `at: int64[n, n_steps]` the event of each
-    listed step (-1: not reached)."""
+    """`unit: int64[n]` numbers of the stream's units that have an attempt, rising; `at: int64[n, n_steps]`
+    the event of each listed step (-1: not reached)."""
 
     unit: Int64s
     at: Grid
@@ -31,7 +31,8 @@ class Attempts:
 
 @dataclass(frozen=True, slots=True)
 class _Runs:
-    """A stream cut into runs within which an attempt must stay; `order` gives the stream's event of each run event."""
+    """A stream cut into runs within which an attempt must stay; `order` gives the stream's event of each run
+    event."""
 
     offsets: Int64s
     order: Int64s | None

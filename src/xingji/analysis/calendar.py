@@ -35,7 +35,8 @@ class Buckets:
         return np.where(found < len(self.labels), found, -1).astype(np.int32)
 
     def of_quarters(self) -> tuple[int, Int32s] | None:
-        """The first quarter hour and the bucket of it and of each one after; None where a bucket splits a quarter."""
+        """The first quarter hour and the bucket of it and of each one after; None where a bucket splits a
+        quarter."""
         if not len(self.labels) or (self.edges_us % QUARTER_US).any():
             return None
         quarters = self.edges_us // QUARTER_US

@@ -1,10 +1,11 @@
-"""What every analysis of one query shares: the snapshot, the range, the instant it speaks for, and where its work runs."""
+"""What every analysis of one query shares: the snapshot, the range, the instant it speaks for, and where its
+work runs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, cast
 
 import numpy as np
 
@@ -34,7 +35,8 @@ class SerialRunner:
 
 @dataclass(frozen=True)
 class Context:
-    """One query at work; `first_us`, `end_us` are its range as [first, end), `memory_bound_bytes` what it may hold at once."""
+    """One query at work; `first_us`, `end_us` are its range as [first, end), `memory_bound_bytes` what it may
+    hold at once."""
 
     snapshot: Snapshot
     scope: Scope
@@ -62,14 +64,17 @@ class Context:
             check_known(ref, self.snapshot)
 
     def over_buckets(self, task: Callable[[ViewLike], T], bounds: tuple[int, int] | None) -> list[T]:
-        """The task's result for the view of every bucket; `bounds` (µs, [first, end)): only their rows matter."""
+        """The task's result for the view of every bucket; `bounds` (µs, [first, end)): only their rows
+        matter."""
 
         def run(index: int) -> T:
             if self.cancelled():
                 raise Cancelled
             first_us, last_us = (bounds[0], bounds[1] - 1) if bounds else (None, None)
             view = self.snapshot.bucket(index, first_us, last_us)
-            return task(view if self.kept_users is None else Restricted(view, self.kept_users))
+            return task(
+                view if self.kept_users is None else cast(ViewLike, Restricted(view, self.kept_users))
+            )
 
         return list(self.runner.map(run, range(self.snapshot.n_buckets)))
 

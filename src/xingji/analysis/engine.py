@@ -27,8 +27,8 @@ def run_query(
 ) -> dict[str, Any]:
     """The result of a query as a JSON document (exact decimals stay `Decimal`).
 
-    `cancel` is asked between buckets; raises Cancelled once it says true, QueryTooLargeError before a query that would pass
-    its memory bound, CallerError for a query that means nothing on this snapshot.
+    `cancel` is asked between buckets; raises Cancelled once it says true, QueryTooLargeError before a query
+    that would pass its memory bound, CallerError for a query that means nothing on this snapshot.
     """
     query = _unbroken(query)
     context = Context(

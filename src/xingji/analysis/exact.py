@@ -39,7 +39,8 @@ def as_fraction(value: Number) -> Fraction:
 
 
 def weighted_sum(values: Sequence[Number], counts: Sequence[int]) -> int | float | Decimal:
-    """The sum of each value times its count: exact for integers and decimals, rounded once where a float is among them."""
+    """The sum of each value times its count: exact for integers and decimals, rounded once where a float is
+    among them."""
     total = sum((Fraction(value) * count for value, count in zip(values, counts, strict=True)), Fraction(0))
     if any(isinstance(value, float) for value in values):
         return number_to_json(float(total))

@@ -28,8 +28,9 @@ NEVER = np.int64(-(2**63))
 
 @dataclass(frozen=True, slots=True)
 class FunnelUnits:
-    """Units with an attempt: `unit: int64[n]`, `step_us: int64[n, n_steps]` (NEVER: not reached), `key: int64[n]` (breakdown),
-    `baseline: bool[n]` (the run without any event of the attributed step), `owner: int64[n, n_steps]` (users, -1)."""
+    """Units with an attempt: `unit: int64[n]`, `step_us: int64[n, n_steps]` (NEVER: not reached), `key:
+    int64[n]` (breakdown), `baseline: bool[n]` (the run without any event of the attributed step), `owner:
+    int64[n, n_steps]` (users, -1)."""
 
     unit: Int64s
     step_us: Grid
@@ -70,7 +71,8 @@ def _request(context: Context, query: Funnel) -> Request:
 
 
 def choose_in_view(context: Context, query: Funnel, view: ViewLike) -> tuple[Int64s, Grid]:
-    """The chosen attempts of a view's users: numbers of users in the view, and the row of each step (-1: not reached)."""
+    """The chosen attempts of a view's users: numbers of users in the view, and the row of each step (-1: not
+    reached)."""
     stream = view_stream(context, dataclasses.replace(_request(context, query), rows=True), view)
     attempts = _choose(context, query, stream)
     rows = stream.columns["row"]
@@ -149,7 +151,8 @@ def by_group(query: Funnel, units: FunnelUnits) -> tuple[Groups, list[FunnelUnit
 
 
 def _by_later_step(query: Funnel, units: FunnelUnits) -> tuple[Groups, list[FunnelUnits]]:
-    """Where a later step is attributed, a unit is in every group: with its own run, or the run without that step."""
+    """Where a later step is attributed, a unit is in every group: with its own run, or the run without that
+    step."""
     own, without = units.take(~units.baseline), units.take(units.baseline)
     keys = np.unique(own.key)
     own = own.take(own.step_us[:, 0] != NEVER)

@@ -21,7 +21,8 @@ def first_values(codes: Int64s, at: npt.NDArray[np.int64], from_last: bool) -> I
 
 
 def restricted_bits(query: Funnel) -> tuple[np.uint64, np.uint64]:
-    """The steps whose events must carry the group's value, and the steps whose events name the groups, as bits."""
+    """The steps whose events must carry the group's value, and the steps whose events name the groups, as
+    bits."""
     every = np.uint64((1 << len(query.steps)) - 1)
     if query.attribution.kind == "step":
         step = np.uint64(1 << (query.attribution.step - 1))
@@ -30,7 +31,8 @@ def restricted_bits(query: Funnel) -> tuple[np.uint64, np.uint64]:
 
 
 def expand(stream: Stream, value: Int64s, restricted: np.uint64, naming: np.uint64) -> tuple[Stream, Int64s]:
-    """A stream with one copy of each unit for every value at its naming events, in which restricted steps match only those.
+    """A stream with one copy of each unit for every value at its naming events, in which restricted steps
+    match only those.
 
     Returns the stream and the value of each copy.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -153,7 +154,7 @@ def _last_required(query: Funnel) -> int:
 def _bins(query: Funnel, times: Int64s) -> Bins:
     if isinstance(query.bins, tuple):
         edges = list(query.bins)
-        return [(None, edges[0]), *zip(edges, edges[1:], strict=False), (edges[-1], None)]
+        return [(None, edges[0]), *itertools.pairwise(edges), (edges[-1], None)]
     if not len(times):
         return []
     low, high = int(times.min()), int(times.max())
@@ -161,7 +162,7 @@ def _bins(query: Funnel, times: Int64s) -> Bins:
         return [(low / 1e6, high / 1e6)]
     n = query.bins or min(max(math.ceil(_cube_root(len(times))), 1), _MAX_BINS)
     cuts = [(low * (n - i) + high * i) / (n * 1_000_000) for i in range(n + 1)]
-    return list(zip(cuts, cuts[1:], strict=False))
+    return list(itertools.pairwise(cuts))
 
 
 def _cube_root(count: int) -> float:

@@ -39,8 +39,8 @@ def unpack(key: int, n_columns: int) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """The groups of a result in order: `keys[i]` has the breakdown `labels[i]`; with `has_other` the last label is Other,
-    which holds every other key."""
+    """The groups of a result in order: `keys[i]` has the breakdown `labels[i]`; with `has_other` the last
+    label is Other, which holds every other key."""
 
     keys: Int64s
     labels: tuple[list[Any], ...]

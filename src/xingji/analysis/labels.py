@@ -16,7 +16,8 @@ from xingji.lake.part import Dictionary, Int32s
 class LabelTable:
     """Codes of label texts met during a query; code 0 is missing; safe to share between threads.
 
-    A trailing slash is dropped, then the first of `groups` (glob, label) whose pattern fits replaces the text.
+    A trailing slash is dropped, then the first of `groups` (glob, label) whose pattern fits replaces the
+    text.
     """
 
     def __init__(self, groups: Sequence[tuple[str, str]]) -> None:

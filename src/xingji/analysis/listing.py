@@ -19,7 +19,8 @@ def list_units(
 ) -> dict[str, Any]:
     """`{"total", "offset", "limit", "users" | "values"}` of the distinct units.
 
-    `unit`: ids of users, or codes in `values` when a unit is a value; `owner`: the users whose events they are (-1: none).
+    `unit`: ids of users, or codes in `values` when a unit is a value; `owner`: the users whose events they
+    are (-1: none).
     """
     if context.scope.count_by.kind == "property" and not spot.as_users:
         found = sorted((values.values[code] for code in np.unique(unit).tolist()), key=order_key)

@@ -25,7 +25,8 @@ Flags = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """Rows as the kernels of `kernels.paths` take them; `label_of` gives label codes, `unit: int64[n_units]` names the units."""
+    """Rows as the kernels of `kernels.paths` take them; `label_of` gives label codes, `unit: int64[n_units]`
+    names the units."""
 
     begin: Int32s
     end: Int32s
@@ -74,7 +75,8 @@ def target_roles(bits_of: npt.NDArray[np.uint64], roles: tuple[int, int, int, in
 def stream_walks(
     context: Context, query: Paths, labels: LabelTable, unit_values: ValueTable, task: Callable[[Walk], T]
 ) -> list[T]:
-    """The task's result for walks over the units of a property, whose sessions are cut by their own events' gaps."""
+    """The task's result for walks over the units of a property, whose sessions are cut by their own events'
+    gaps."""
     targets, roles = path_targets(query)
     columns = {"name": EVENT_NAME} | ({"label": query.label} if query.label else {})
     request = Request(targets, context.first_us, context.end_us, columns, unit_values=unit_values)
@@ -104,7 +106,7 @@ def stream_walks(
                 (-(2**62), 2**62),
                 stream.unit,
                 stream.owner[used],
-            )  # fmt: skip
+            )
         )
 
     return over_streams(context, request, walk)

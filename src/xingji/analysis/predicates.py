@@ -6,7 +6,7 @@ import json
 import operator
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -112,7 +112,7 @@ def tester(comparison: Comparison, as_of_us: int) -> Callable[[Value], bool]:
             wanted = op == "in"
             return lambda value: any(same(value, one) for one in operand) == wanted  # type: ignore[union-attr]
         case "between":
-            low, high = operand  # type: ignore[misc]
+            low, high = cast("tuple[Any, Any]", operand)
             return lambda value: _ordered(operator.ge, value, low) and _ordered(operator.le, value, high)
         case "contains" | "not_contains":
             wanted = op == "contains"
@@ -136,7 +136,8 @@ def tester(comparison: Comparison, as_of_us: int) -> Callable[[Value], bool]:
 
 
 def same(value: Value, operand: Value) -> bool:
-    """Whether a value equals an operand: numbers by value (a float as its operand rounds), else by type and value."""
+    """Whether a value equals an operand: numbers by value (a float as its operand rounds), else by type and
+    value."""
     if _is_number(value) and _is_number(operand):
         return bool(value == (float(operand) if isinstance(value, float) else operand))
     if isinstance(value, Instant) and type(operand) is str:

@@ -30,7 +30,8 @@ _NOBODY = np.array([-1, -1, -2], np.int64)
 
 @dataclass(frozen=True)
 class _Work:
-    """One retention at work: `cohorts` are its first `n_cohorts` calendar periods, followed by those they reach."""
+    """One retention at work: `cohorts` are its first `n_cohorts` calendar periods, followed by those they
+    reach."""
 
     context: Context
     query: Retention
@@ -91,9 +92,8 @@ def _periods(context: Context, query: Retention, request: Request) -> tuple[Buck
     if scope.date_from is None or scope.date_to is None:
         found = over_streams(context, request, lambda stream: _start_bounds(stream, context.end_us))
         bounds = [bound for bound in found if bound is not None]
-        if not bounds:
-            if scope.date_from is None or scope.date_to is None:
-                return Buckets(np.zeros(1, np.int64), ()), 0
+        if not bounds and (scope.date_from is None or scope.date_to is None):
+            return Buckets(np.zeros(1, np.int64), ()), 0
         first_us = min(low for low, _ in bounds) if scope.date_from is None else first_us
         last_us = max(high for _, high in bounds) if scope.date_to is None else last_us
     cohorts = make_buckets(first_us, last_us, query.period, scope.timezone, scope.week_start)

@@ -32,10 +32,10 @@ _SESSION_BITS = 20
 class Stream:
     """Unit u's selected events are [offsets[u], offsets[u + 1]), in order.
 
-    `unit: int64[n_units]`: the user's id, the number of the user's session (`users_of_sessions`), or the code of the unit's
-    value in the request's `unit_values`. Per event:
-    `time: int64[n]` µs, `bits: uint64[n]` (which targets it matches), `owner: int64[n]` (its user's id), `columns[name]:
-    int64[n]` (value codes, or session numbers).
+    `unit: int64[n_units]`: the user's id, the number of the user's session (`users_of_sessions`), or the code
+    of the unit's value in the request's `unit_values`. Per event: `time: int64[n]` µs, `bits: uint64[n]`
+    (which targets it matches), `owner: int64[n]` (its user's id), `columns[name]: int64[n]` (value codes, or
+    session numbers).
     """
 
     offsets: Int64s
@@ -52,10 +52,12 @@ class Stream:
 
 @dataclass(frozen=True)
 class Request:
-    """What a stream shall hold: events that match any target, within [first_us, end_us), with the wanted columns.
+    """What a stream shall hold: events that match any target, within [first_us, end_us), with the wanted
+    columns.
 
-    `properties`: column name → property whose codes in `values` it holds. `sessions`, `rows`: add the columns "session", "row"
-    (the event's row in its view). `first_of_user`: first-time targets match a user's first event, even where units are sessions.
+    `properties`: column name → property whose codes in `values` it holds. `sessions`, `rows`: add the columns
+    "session", "row" (the event's row in its view). `first_of_user`: first-time targets match a user's first
+    event, even where units are sessions.
     """
 
     targets: Sequence[Target]

@@ -261,7 +261,8 @@ def _formula_lines(query: Trend, lines: list[list[_Line]]) -> list[_Line]:
 def previous_range(scope: Scope) -> Scope:
     """The scope moved back by its own length: whole days for days, the exact length for instants."""
     first, last = scope.date_from, scope.date_to
-    assert first is not None and last is not None
+    assert first is not None
+    assert last is not None
     if not isinstance(first, dt.datetime) and not isinstance(last, dt.datetime):
         days = (last - first).days + 1
         return dataclasses.replace(scope, date_from=next_day(first, -days), date_to=next_day(first, -1))

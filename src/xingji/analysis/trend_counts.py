@@ -26,10 +26,11 @@ Grid = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to count: `lines` (bit i of a row's bits), in `buckets` within [first_us, end_us), by the breakdown.
+    """What to count: `lines` (bit i of a row's bits), in `buckets` within [first_us, end_us), by the
+    breakdown.
 
-    An event makes its unit present for `reach` buckets; totals begin with bucket `counted_from`. `groups`: those to count
-    in, by their number; None counts every key on its own.
+    An event makes its unit present for `reach` buckets; totals begin with bucket `counted_from`. `groups`:
+    those to count in, by their number; None counts every key on its own.
     """
 
     lines: tuple[EventSelector, ...]
@@ -46,7 +47,8 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """`keys: int64[n_groups]` rising; `events`, `units: int64[n_lines, n_groups, n_buckets]`; totals without buckets."""
+    """`keys: int64[n_groups]` rising; `events`, `units: int64[n_lines, n_groups, n_buckets]`; totals without
+    buckets."""
 
     keys: Int64s
     events: Grid
@@ -129,7 +131,8 @@ def _stream_rows(plan: Plan, stream: Stream) -> _Rows:
 
 
 def _quarter_lut(plan: Plan) -> tuple[int, Int32s] | None:
-    """The bucket of each quarter hour, -1 outside the range; None where a bucket or the range cuts a quarter hour."""
+    """The bucket of each quarter hour, -1 outside the range; None where a bucket or the range cuts a quarter
+    hour."""
     lut = plan.buckets.of_quarters()
     if lut is None:
         return None

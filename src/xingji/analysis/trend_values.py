@@ -53,7 +53,8 @@ def tally(key: Int64s, bucket: Int64s, value: Int64s, times: Int64s) -> Table:
 
 
 def statistic(kind: Statistic, codes: Int64s, times: Int64s, values: ValueTable) -> Number | None:
-    """One statistic of values (codes, each once) that occur `times`; `distinct` counts any, the others numbers only."""
+    """One statistic of values (codes, each once) that occur `times`; `distinct` counts any, the others
+    numbers only."""
     if kind == "distinct":
         return int((codes != 0).sum())
     pairs = [(values.values[code], count) for code, count in zip(codes.tolist(), times.tolist(), strict=True)]

@@ -35,7 +35,7 @@ def values_of(chunk: pa.Array) -> list[Value]:
         return [Instant(us) for us in chunk.cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_pylist()]
     if pa.types.is_binary(kind):
         return [Document(text.decode()) for text in chunk.to_pylist()]
-    return chunk.to_pylist()
+    return list(chunk.to_pylist())
 
 
 def canonical(value: Value) -> tuple[str, Value]:

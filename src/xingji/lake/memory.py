@@ -205,4 +205,4 @@ class UserChanges:
 
 def _column(table: pa.Table, name: str) -> list[object]:
     column = table[name]
-    return (pc.cast(column, _TIME).cast(pa.int64()) if name == TIME else column).to_pylist()
+    return list((pc.cast(column, _TIME).cast(pa.int64()) if name == TIME else column).to_pylist())

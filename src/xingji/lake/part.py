@@ -15,15 +15,17 @@ Int32s = npt.NDArray[np.int32]
 Codes = npt.NDArray[np.uint8] | npt.NDArray[np.uint16] | npt.NDArray[np.uint32]
 
 QUARTER_US = 900_000_000
-"""The calendar unit that parts store: a quarter of an hour, of which every timezone's days are made since 1972."""
+"""The calendar unit that parts store: a quarter of an hour, of which every timezone's days are made since
+1972."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dictionary:
-    """The distinct values behind codes; code 0 is "missing", code 1 + i is the i-th value over the chunks in turn.
+    """The distinct values behind codes; code 0 is "missing", code 1 + i is the i-th value over the chunks in
+    turn.
 
-    Chunks are arrow arrays without nulls, one type each: string, int64, double, decimal128, bool_, timestamp[us, UTC], or
-    binary (JSON text of a list or object). The same value may stand in two chunks.
+    Chunks are arrow arrays without nulls, one type each: string, int64, double, decimal128, bool_,
+    timestamp[us, UTC], or binary (JSON text of a list or object). The same value may stand in two chunks.
     """
 
     chunks: tuple[pa.Array, ...]
@@ -44,7 +46,8 @@ class Part(Protocol):
     """Events of one bucket sorted by (user_id, time, seq).
 
     `user_ids: int64[n_users]` rises; the rows of user i are `user_offsets[i]` up to `user_offsets[i + 1]`
-    (`user_offsets: int64[n_users + 1]`). `first_us`, `last_us` bound the times of its rows. `key` names the part for caches.
+    (`user_offsets: int64[n_users + 1]`). `first_us`, `last_us` bound the times of its rows. `key` names the
+    part for caches.
     """
 
     @property
@@ -82,10 +85,11 @@ class Part(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What is known of one user property in one bucket: user i's values are rows offsets[i]…offsets[i + 1], by time.
+    """What is known of one user property in one bucket: user i's values are rows offsets[i]…offsets[i + 1],
+    by time.
 
-    `offsets: int64[n_users + 1]`, `time_us: int64[n]` (since when the value holds), `codes: uint32[n]` into `dictionary`
-    (0: unset from then on).
+    `offsets: int64[n_users + 1]`, `time_us: int64[n]` (since when the value holds), `codes: uint32[n]` into
+    `dictionary` (0: unset from then on).
     """
 
     offsets: Int64s
@@ -97,9 +101,10 @@ class History:
 class ViewLike(Protocol):
     """One bucket as a query sees it: each user's events in `(time, seq)` order, spread over few parts.
 
-    Rows are numbered over all its parts; user u's events are the rows `begin[u, s]` up to `end[u, s]` of slots s = 0, 1, …
-    (`begin, end: int32[n_users, n_slots]`), in that order and without overlap. Columns (`time`, `seq`, `event`, `quarter`)
-    are arrays over all rows; rows that belong to nobody (padding, replaced rows) lie outside every range.
+    Rows are numbered over all its parts; user u's events are the rows `begin[u, s]` up to `end[u, s]` of
+    slots s = 0, 1, … (`begin, end: int32[n_users, n_slots]`), in that order and without overlap. Columns
+    (`time`, `seq`, `event`, `quarter`) are arrays over all rows; rows that belong to nobody (padding,
+    replaced rows) lie outside every range.
     """
 
     user_ids: Int64s

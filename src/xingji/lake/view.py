@@ -1,7 +1,8 @@
 """Composing a bucket's parts into one view: each user's events in order, however many files they came from.
 
-Base parts follow each other in time (months). Loose parts (the tail, rows of merged users) may fall anywhere; the users
-they touch, in the months they touch, are gathered with their base rows into a patch, so that kernels never merge.
+Base parts follow each other in time (months). Loose parts (the tail, rows of merged users) may fall anywhere;
+the users they touch, in the months they touch, are gathered with their base rows into a patch, so that
+kernels never merge.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from xingji.lake.dictionary import narrow
 from xingji.lake.part import Coded, Dictionary, History, Int32s, Int64s, Part
@@ -66,7 +68,8 @@ class GatherPart:
         return self._gather(lambda part: part.quarter(), np.int32)
 
     def coded(self, name: str) -> Coded | None:
-        codes, chunks, shift = np.zeros(self.n_rows, np.int64), [], 0
+        codes, shift = np.zeros(self.n_rows, np.int64), 0
+        chunks: list[pa.Array] = []
         for at, part in enumerate(self._sources):
             coded = part.coded(name)
             if coded is None:
@@ -95,7 +98,8 @@ def gather(key: str, parts: Sequence[Part], rows: Sequence[Int64s], owners: Sequ
 
 
 def relabel(key: str, part: Part, absorbed: Int64s, survivors: Int64s) -> GatherPart | None:
-    """The rows of the absorbed users (sorted ids), under their survivors; None where the part has none of them."""
+    """The rows of the absorbed users (sorted ids), under their survivors; None where the part has none of
+    them."""
     owner = owners_of(part)
     place = np.minimum(np.searchsorted(absorbed, owner), max(len(absorbed) - 1, 0))
     rows = np.flatnonzero(absorbed[place] == owner) if len(absorbed) else _NOBODY
@@ -154,9 +158,9 @@ def compose_view(
 ) -> View:
     """The view of a bucket.
 
-    `base`: parts that follow each other in time (those that overlap another in time and share users with it are treated as
-    loose). `loose`: parts that may fall anywhere. `hidden`: sorted ids of users whose rows in these parts are not theirs any
-    more (erased, or absorbed by another user).
+    `base`: parts that follow each other in time (those that overlap another in time and share users with it
+    are treated as loose). `loose`: parts that may fall anywhere. `hidden`: sorted ids of users whose rows in
+    these parts are not theirs any more (erased, or absorbed by another user).
     """
     slots, misfits = _slots([part for part in base if part.n_rows])
     strays = [part for part in (*misfits, *loose) if part.n_rows]
@@ -174,7 +178,8 @@ def compose_view(
     end = np.zeros_like(begin)
     start_of = {id(part): start for part, start in zip(parts, starts, strict=False)}
     for at, slot in enumerate(slots):
-        for part in [*slot, *([patches[at]] if patches[at] else [])]:  # the patch last: it replaces
+        patch = patches[at]
+        for part in [*slot, *([patch] if patch else [])]:  # the patch last: it replaces
             _place(part, start_of[id(part)], user_ids, begin[:, at], end[:, at])
     return View(user_ids, begin, end, parts, starts, histories)
 
@@ -187,7 +192,8 @@ def _place(part: Part, start: int, user_ids: Int64s, begin: Int32s, end: Int32s)
 
 
 def _slots(parts: Sequence[Part]) -> tuple[list[list[Part]], list[Part]]:
-    """Parts grouped where their times overlap, in order of time, and the parts that share users within a group."""
+    """Parts grouped where their times overlap, in order of time, and the parts that share users within a
+    group."""
     slots: list[list[Part]] = []
     misfits: list[Part] = []
     last = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from decimal import Decimal
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from xingji.model.errors import CallerError, FieldError, UnknownNameError
 
@@ -14,7 +14,8 @@ _MAX_DEPTH = 64
 
 
 def load_document(text: str | bytes, what: str = "query") -> object:
-    """The JSON value of a text; fractions become `Decimal`, and NaN, duplicate names and deep nesting are refused."""
+    """The JSON value of a text; fractions become `Decimal`, and NaN, duplicate names and deep nesting are
+    refused."""
     try:
         return json.loads(
             text, parse_float=Decimal, parse_constant=_no_constant, object_pairs_hook=_no_duplicates
@@ -94,8 +95,8 @@ class Reader:
             self.fail("true or false")
         return self.value
 
-    def one_of(self, *choices: str) -> str:
-        """This value as one of the given words."""
+    def one_of(self, *choices: str) -> Any:
+        """This value as one of the given words (typed loosely, so that the caller's `Literal` takes it)."""
         if not isinstance(self.value, str) or self.value not in choices:
             self.fail(" | ".join(choices))
         return self.value

@@ -7,7 +7,8 @@ import pyarrow as pa
 USER, EVENT, TIME, EVENT_ID = "user", "event", "time", "event_id"
 RECEIVED_AT = "received_at"
 REST = "properties_json"
-"""JSON object of the properties that fit no typed column (mixed types, lists, objects, beyond the column limit)."""
+"""JSON object of the properties that fit no typed column (mixed types, lists, objects, beyond the column
+limit)."""
 PREFIX = "p_"
 """Property columns are named `p_<property>`."""
 
@@ -18,8 +19,9 @@ PROPERTY_TYPES = (pa.string(), pa.int64(), pa.float64(), MONEY_TYPE, pa.bool_(),
 
 MAX_PROMOTED = 1_000
 MAX_EVENT_NAMES = 65_000
-"""An event table has `user`, `event` (string or dictionary of string), `time` (timestamp[us, UTC]), `event_id`
-(binary[16], or absent: derived), optionally `received_at`, property columns and `properties_json`; rows in log order."""
+"""An event table has `user`, `event` (string or dictionary of string), `time` (timestamp[us, UTC]),
+`event_id` (binary[16], or absent: derived), optionally `received_at`, property columns and `properties_json`;
+rows in log order."""
 
 
 def property_names(schema: pa.Schema) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 from xingji.model.errors import FieldError
 
@@ -60,12 +61,12 @@ class _Parser:
         at = 0
         while at < len(text.rstrip()):
             token = _TOKEN.match(text, at)
-            if not token:
+            if token is None:
                 self.fail()
             self.tokens.append(token.group().strip())
             at = token.end()
 
-    def fail(self) -> None:
+    def fail(self) -> NoReturn:
         last = chr(ord("A") + self.n_series - 1)
         raise FieldError("formula", self.text, f"numbers, series A to {last}, + - * / and parentheses")
 

@@ -23,7 +23,8 @@ def from_us(time_us: int) -> dt.datetime:
 
 
 def parse_instant(text: str) -> dt.datetime | None:
-    """An ISO 8601 instant with offset; a text without time or offset is taken as UTC; None if it is no instant."""
+    """An ISO 8601 instant with offset; a text without time or offset is taken as UTC; None if it is no
+    instant."""
     if not _FORM.fullmatch(text):
         return None
     try:

@@ -30,7 +30,8 @@ _MAX_PERIODS = 400
 
 
 def parse_query(document: object, default_timezone: str = "UTC") -> Query:
-    """The query of a JSON document (an object, or its text); raises CallerError naming the field that is wrong."""
+    """The query of a JSON document (an object, or its text); raises CallerError naming the field that is
+    wrong."""
     if isinstance(document, str | bytes):
         document = load_document(document)
     fields = Reader(document).object('a query such as {"kind": "funnel", …}')
@@ -60,7 +61,7 @@ def _read_trend(fields: Fields, scope: Scope) -> Trend:
         raise CallerError("compare needs date_from and date_to: a range without ends has no previous period")
     if scope.count_by.kind == "session" and any(one.measure.kind == "sessions" for one in series):
         raise CallerError('measure "sessions" and count_by "session" are the same figure; give one of them')
-    return Trend(scope, series, interval, formula, compare, rolling, cumulative)  # type: ignore[arg-type]
+    return Trend(scope, series, interval, formula, compare, rolling, cumulative)
 
 
 def _rolling_days(reader: Reader) -> int:
@@ -110,10 +111,10 @@ def _read_retention(fields: Fields, scope: Scope) -> Retention:
         scope,
         start,
         fields.get("return", read_selector, EventSelector(start.events, start.filter, name=start.name)),
-        fields.get("type", lambda r: r.one_of("recurring", "first_time", "first_ever"), "recurring"),  # type: ignore[arg-type]
+        fields.get("type", lambda r: r.one_of("recurring", "first_time", "first_ever"), "recurring"),
         cast(Period, fields.get("period", lambda r: r.one_of(*get_args(Period)), "day")),
         max((last for _, last in brackets), default=periods) if brackets else periods,
-        clock,  # type: ignore[arg-type]
+        clock,
         rolling,
         brackets,
         fields.get("minimum_occurrences", lambda r: r.integer(1, 1_000_000), 1),
@@ -157,7 +158,7 @@ def _read_paths(fields: Fields, scope: Scope) -> Paths:
         max_edge=edges[1],
         edge_limit=fields.get("edge_limit", lambda r: r.integer(1, 10_000), 50),
         around_funnel=fields.get("around_funnel", lambda r: read_around_funnel(r, scope), None),
-        view=fields.get("view", lambda r: r.one_of("steps", "transitions"), "steps"),  # type: ignore[arg-type]
+        view=fields.get("view", lambda r: r.one_of("steps", "transitions"), "steps"),
     )
 
 

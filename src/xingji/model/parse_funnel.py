@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from typing import cast, get_args
 
 from xingji.model.document import Fields, Reader
@@ -32,16 +33,16 @@ def read_funnel(fields: Fields, scope: Scope) -> Funnel:
     funnel = Funnel(
         scope,
         steps,
-        fields.get("order", lambda r: r.one_of("ordered", "any", "strict"), "ordered"),  # type: ignore[arg-type]
+        fields.get("order", lambda r: r.one_of("ordered", "any", "strict"), "ordered"),
         _window(fields),
         fields.get("exclusions", lambda r: _exclusions(r, steps), ()),
         fields.get("hold_constant", _held, ()),
         fields.get("attribution", lambda r: _attribution(r, len(steps)), Attribution()),
-        fields.get("view", lambda r: r.one_of("steps", "time_to_convert", "trend", "users"), "steps"),  # type: ignore[arg-type]
+        fields.get("view", lambda r: r.one_of("steps", "time_to_convert", "trend", "users"), "steps"),
         cast(Interval, fields.get("interval", lambda r: r.one_of(*get_args(Interval)), "day")),
         fields.get("bins", _bins, None),
         fields.get("step", lambda r: r.integer(1, len(steps)), 1),
-        fields.get("state", lambda r: r.one_of("converted", "dropped"), "converted"),  # type: ignore[arg-type]
+        fields.get("state", lambda r: r.one_of("converted", "dropped"), "converted"),
     )
     _refuse_impossible(funnel)
     return funnel
@@ -119,7 +120,7 @@ def _attribution(reader: Reader, n_steps: int) -> Attribution:
         return Attribution("step", int(text[5:]))
     if text not in ("first_touch", "last_touch", "all_steps"):
         reader.fail(f"first_touch | last_touch | all_steps | step:N with N from 1 to {n_steps}")
-    return Attribution(text)  # type: ignore[arg-type]
+    return Attribution(text)
 
 
 def _bins(reader: Reader) -> int | tuple[float, ...]:
@@ -128,7 +129,7 @@ def _bins(reader: Reader) -> int | tuple[float, ...]:
     edges = tuple(
         float(item.integer(0, 10**12)) for item in reader.items("rising edges in seconds", 2, _MAX_BINS + 1)
     )
-    if any(high <= low for low, high in zip(edges, edges[1:], strict=False)):
+    if any(high <= low for low, high in itertools.pairwise(edges)):
         reader.fail("edges in seconds, each larger than the one before")
     return edges
 
@@ -145,8 +146,8 @@ def read_around_funnel(reader: Reader, scope: Scope) -> AroundFunnel:
     around = AroundFunnel(
         funnel,
         fields.get("step", lambda r: r.integer(1, len(funnel.steps)), 1),
-        fields.get("position", lambda r: r.one_of("before", "between", "after"), "after"),  # type: ignore[arg-type]
-        fields.get("state", lambda r: r.one_of("converted", "dropped"), "converted"),  # type: ignore[arg-type]
+        fields.get("position", lambda r: r.one_of("before", "between", "after"), "after"),
+        fields.get("state", lambda r: r.one_of("converted", "dropped"), "converted"),
     )
     if around.position == "between" and around.step == 1:
         raise CallerError(

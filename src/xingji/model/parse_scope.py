@@ -34,7 +34,7 @@ def read_scope(fields: Fields, default_timezone: str) -> Scope:
         breakdown=fields.get("breakdown", _breakdown, ()),
         breakdown_limit=fields.get("breakdown_limit", lambda r: r.integer(1, _MAX_GROUPS), 25),
         count_by=fields.get("count_by", _count_by, CountBy()),
-        range_applies_to=fields.get("range_applies_to", lambda r: r.one_of("all", "entry"), "all"),  # type: ignore[arg-type]
+        range_applies_to=fields.get("range_applies_to", lambda r: r.one_of("all", "entry"), "all"),
         as_of_us=fields.get("as_of", _instant_us, None),
         users_of=fields.get("users_of", read_users_of, None),
     )
@@ -100,7 +100,8 @@ def _count_by(reader: Reader) -> CountBy:
 
 
 def read_selector(reader: Reader, *also: str) -> EventSelector:
-    """`{"event": …, "filter": …, "first_time": …, "name": …}`; `also` names fields that the caller reads itself."""
+    """`{"event": …, "filter": …, "first_time": …, "name": …}`; `also` names fields that the caller reads
+    itself."""
     fields = reader.object('a selector such as {"event": "apply_submit"}')
     for name in also:
         fields.has(name)
@@ -135,7 +136,7 @@ def read_users_of(reader: Reader) -> UsersOf:
         series=fields.get("series", lambda r: r.integer(0, 25), 0),
         bucket=fields.get("bucket", Reader.text, None),
         step=fields.get("step", lambda r: r.integer(1, 100), 1),
-        state=fields.get("state", lambda r: r.one_of("converted", "dropped"), "converted"),  # type: ignore[arg-type]
+        state=fields.get("state", lambda r: r.one_of("converted", "dropped"), "converted"),
         bin=fields.get("bin", lambda r: r.integer(0, 1000), None),
         cohort=fields.get("cohort", Reader.text, None),
         period=fields.get("period", lambda r: r.integer(0, 1000), 0),

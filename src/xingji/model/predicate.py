@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Literal
 
 Scalar = str | bool | int | float | Decimal
-"""A property's value: numbers written with a fraction are `Decimal` in queries and `float` or `Decimal` in data."""
+"""A property's value: numbers written with a fraction are `Decimal` in queries and `float` or `Decimal` in
+data."""
 
 Owner = Literal["event", "user", "tag"]
 Operator = Literal[
@@ -22,7 +23,8 @@ NEGATIVE: frozenset[Operator] = frozenset({"!=", "not_in", "not_contains", "is_n
 
 @dataclass(frozen=True, slots=True)
 class PropertyRef:
-    """A named property of an event, of its user, or a tag; `at_event` asks for the user's value at the event's time."""
+    """A named property of an event, of its user, or a tag; `at_event` asks for the user's value at the
+    event's time."""
 
     owner: Owner
     name: str

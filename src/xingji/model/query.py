@@ -32,7 +32,8 @@ class CountBy:
 
 @dataclass(frozen=True, slots=True)
 class EventSelector:
-    """Which events match: any of `events` (None is every event), with `filter` true; `first_time`: only the unit's first ever."""
+    """Which events match: any of `events` (None is every event), with `filter` true; `first_time`: only the
+    unit's first ever."""
 
     events: tuple[str, ...] | None
     filter: Predicate | None = None
@@ -44,8 +45,9 @@ class EventSelector:
 class UsersOf:
     """The number to open as the list of units behind it; which fields apply depends on the kind of query.
 
-    trend: `series` (from 0), `bucket` (None: the total). funnel: `step`, `state`, `bucket` (trend view), `bin` (histogram).
-    retention: `cohort`, `period`. paths: `edge` or `node`. All: `breakdown` (the group's values), `as_users`, paging.
+    trend: `series` (from 0), `bucket` (None: the total). funnel: `step`, `state`, `bucket` (trend view),
+    `bin` (histogram). retention: `cohort`, `period`. paths: `edge` or `node`. All: `breakdown` (the group's
+    values), `as_users`, paging.
     """
 
     breakdown: tuple[Scalar | None, ...] | None = None
@@ -67,8 +69,9 @@ class UsersOf:
 class Scope:
     """The fields that every kind of query shares.
 
-    `date_from`, `date_to`: a calendar day of `timezone` (both inclusive) or an exact instant (aware datetime; `date_to`
-    inclusive); None is unbounded. `as_of_us`: instant at which windows and periods are judged over (None: the snapshot's).
+    `date_from`, `date_to`: a calendar day of `timezone` (both inclusive) or an exact instant (aware datetime;
+    `date_to` inclusive); None is unbounded. `as_of_us`: instant at which windows and periods are judged over
+    (None: the snapshot's).
     """
 
     date_from: dt.date | dt.datetime | None = None
@@ -125,7 +128,8 @@ class Trend:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """How long an attempt may take: a fixed length in µs, one session, or (both empty) without bound; inclusive."""
+    """How long an attempt may take: a fixed length in µs, one session, or (both empty) without bound;
+    inclusive."""
 
     length_us: int | None = DEFAULT_WINDOW_US
     session: bool = False
@@ -215,10 +219,12 @@ class AroundFunnel:
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """Which ways units take from node to node within a session (`view: transitions`: between neighbours, without steps).
+    """Which ways units take from node to node within a session (`view: transitions`: between neighbours,
+    without steps).
 
-    `start`, `end`: a way begins, or stops, at their first match in a session. `gap_us`: pause that ends a session; None
-    never does. `groups`: (glob, label) pairs, the first that fits wins. `include` empty keeps every event.
+    `start`, `end`: a way begins, or stops, at their first match in a session. `gap_us`: pause that ends a
+    session; None never does. `groups`: (glob, label) pairs, the first that fits wins. `include` empty keeps
+    every event.
     """
 
     scope: Scope

@@ -18,7 +18,8 @@ def collect(
     begin: Int32s, end: Int32s, codes: Uint16s, bits_of: Uint64s, time: Int64s, first_us: int, end_us: int,
     offsets: Int64s, rows: Int32s,
 ) -> int:  # fmt: skip
-    """Write the rows whose code has bits and whose time is in [first_us, end_us), user by user; returns their number.
+    """Write the rows whose code has bits and whose time is in [first_us, end_us), user by user; returns their
+    number.
 
     `offsets: int64[n_users + 1]` and `rows: int32[n_rows]` are filled; rows [0, returned) hold.
     """
@@ -54,8 +55,9 @@ def collect_all_times(
 def sessions(begin: Int32s, end: Int32s, time: Int64s, client: Flags, gap_us: int, out: Int32s) -> None:
     """Number each user's sessions from 0 in `out: int32[n_rows]`; -1 for rows in no session.
 
-    A client row (`client: uint8[n_rows]`, empty: all are) more than `gap_us` after the user's last client row begins a
-    session; other rows belong to the session of the last client row when it is at most `gap_us` before them.
+    A client row (`client: uint8[n_rows]`, empty: all are) more than `gap_us` after the user's last client row
+    begins a session; other rows belong to the session of the last client row when it is at most `gap_us`
+    before them.
     """
     for user in range(begin.shape[0]):
         session = -1
@@ -97,9 +99,11 @@ def keep_first_rows(begin: Int32s, end: Int32s, bits: Uint64s, first_only: int) 
 
 @kernel
 def subgroups(offsets: Int64s, order: Int64s, key: Int64s, starts: Int64s, owner: Int64s) -> int:
-    """Cut units' events, sorted by `order` within each unit so that equal keys stand together, into runs of one key.
+    """Cut units' events, sorted by `order` within each unit so that equal keys stand together, into runs of
+    one key.
 
-    Fills `starts: int64[n_events + 1]` and the unit of each run `owner: int64[n_events]`; returns the number of runs.
+    Fills `starts: int64[n_events + 1]` and the unit of each run `owner: int64[n_events]`; returns the number
+    of runs.
     """
     count = 0
     for unit in range(len(offsets) - 1):

@@ -1,9 +1,10 @@
-"""Funnels: for each unit the chosen attempt — the one that gets furthest, then ends earliest, then starts latest.
+"""Funnels: for each unit the chosen attempt — the one that gets furthest, then ends earliest, then starts
+latest.
 
-Every kernel takes units as runs of events (`offsets: int64[n_units + 1]`, `time: int64[n]` µs, `bits: uint64[n]`, bit k: the
-event matches required step k) and fills `at: int64[n_units, n_steps]` with the events of the chosen attempt, -1 beyond it.
-An attempt starts at an event of step 1 before `entry_end_us` and takes, for each later step, the earliest later event
-that matches it at most `window_us` after its start.
+Every kernel takes units as runs of events (`offsets: int64[n_units + 1]`, `time: int64[n]` µs, `bits:
+uint64[n]`, bit k: the event matches required step k) and fills `at: int64[n_units, n_steps]` with the events
+of the chosen attempt, -1 beyond it. An attempt starts at an event of step 1 before `entry_end_us` and takes,
+for each later step, the earliest later event that matches it at most `window_us` after its start.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ def ordered(
 ) -> None:
     """Attempts in order, without exclusions, in one pass.
 
-    All attempts that wait for the same step advance together, so only the latest start of them is kept (it outlasts the
-    others and wins the tie): `way[k]` holds the events of the attempt that has k + 1 steps and started last.
+    All attempts that wait for the same step advance together, so only the latest start of them is kept (it
+    outlasts the others and wins the tie): `way[k]` holds the events of the attempt that has k + 1 steps and
+    started last.
     """
     n_steps = at.shape[1]
     way = np.empty((n_steps, n_steps), np.int64)
@@ -58,10 +60,10 @@ def ordered(
 def _better(new: Int64s, n_new: int, old: Int64s, n_old: int) -> bool:
     """Whether an attempt goes further than another, or ends earlier, or starts later."""
     if n_new != n_old or n_new == 0:
-        return n_new > n_old
+        return bool(n_new > n_old)
     if new[n_new - 1] != old[n_old - 1]:
-        return new[n_new - 1] < old[n_old - 1]
-    return new[0] > old[0]
+        return bool(new[n_new - 1] < old[n_old - 1])
+    return bool(new[0] > old[0])
 
 
 @inline
@@ -79,7 +81,8 @@ def excluded(
     offsets: Int64s, time: Int64s, bits: Uint64s, window_us: int, entry_end_us: int,
     from_step: Int64s, to_step: Int64s, at: Grid,
 ) -> None:  # fmt: skip
-    """Attempts in order, each removed by an exclusion between its events of two steps (or before its window ends).
+    """Attempts in order, each removed by an exclusion between its events of two steps (or before its window
+    ends).
 
     Exclusion x is bit `n_steps + x`; it acts from step index `from_step[x]` to `to_step[x]` (from 0).
     """
@@ -158,9 +161,11 @@ def strict(
 
 @inline
 def _augment(steps: int, taken: Uint64s, n_steps: int, via: Int64s, queue: Int64s) -> bool:
-    """Give one more event (matching `steps`) a step of its own, moving others where they can go; False if none can.
+    """Give one more event (matching `steps`) a step of its own, moving others where they can go; False if
+    none can.
 
-    `taken[k]`: the steps that the event holding step k matches, 0 when free. A search for an augmenting path (Berge 1957).
+    `taken[k]`: the steps that the event holding step k matches, 0 when free. A search for an augmenting path
+    (Berge 1957).
     """
     seen = np.uint64(steps)
     head, tail = 0, 0
@@ -191,11 +196,12 @@ def any_order(
     offsets: Int64s, time: Int64s, bits: Uint64s, kind: Int64s, kinds: Uint64s, window_us: int, entry_end_us: int,
     has_exclusion: bool, at: Grid,
 ) -> None:  # fmt: skip
-    """Attempts in any order: `at[u, k]` is the event at which the most steps done by distinct events became k + 1.
+    """Attempts in any order: `at[u, k]` is the event at which the most steps done by distinct events became k
+    + 1.
 
-    `kind: int64[n]` numbers the events by the set of steps they match, `kinds: uint64[n_kinds]` (0: none). Once an event of a
-    kind finds no step, no later one of that kind does (the matched events form a matroid), so an attempt looks at few.
-    Bit n_steps is the exclusion, which acts from the first event to the last.
+    `kind: int64[n]` numbers the events by the set of steps they match, `kinds: uint64[n_kinds]` (0: none).
+    Once an event of a kind finds no step, no later one of that kind does (the matched events form a matroid),
+    so an attempt looks at few. Bit n_steps is the exclusion, which acts from the first event to the last.
     """
     n_steps, n_kinds = at.shape[1], len(kinds)
     longest = 0
@@ -259,9 +265,9 @@ def optional_steps(
 ) -> None:
     """Find optional steps inside chosen attempts.
 
-    `required: int64[n_units, n_required]`: events of the attempt (-1 beyond it). `place: int64[n_steps]`: for each listed step
-    the required step it is, or -1. Listed step k is bit k of `bits`; `run_end: int64[n_units]` ends each unit's events.
-    Fills `at: int64[n_units, n_steps]` for all listed steps.
+    `required: int64[n_units, n_required]`: events of the attempt (-1 beyond it). `place: int64[n_steps]`: for
+    each listed step the required step it is, or -1. Listed step k is bit k of `bits`; `run_end:
+    int64[n_units]` ends each unit's events. Fills `at: int64[n_units, n_steps]` for all listed steps.
     """
     n_required = required.shape[1]
     for unit in range(required.shape[0]):

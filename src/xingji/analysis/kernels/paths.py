@@ -40,10 +40,11 @@ def ways(
 ) -> None:  # fmt: skip
     """Count edges (step, source, target) of each unit-session's way, and its last node.
 
-    A way keeps its first `n_head` nodes and its last `n_tail` ones; with both, label `n_labels - 1` ("...") stands for those
-    between. Edge key: (step * n_labels + source) * n_labels + target in `keys`, `counts`, `total_us`; node key:
-    step * n_labels + label in `ends`. `kept: uint8[n_rows]` (empty: all) and [first_us, end_us) limit the events used, not the
-    sessions. Units with the wanted edge or node key (-1: none) are flagged in `wanted: uint8[n_units]`.
+    A way keeps its first `n_head` nodes and its last `n_tail` ones; with both, label `n_labels - 1` ("...")
+    stands for those between. Edge key: (step * n_labels + source) * n_labels + target in `keys`, `counts`,
+    `total_us`; node key: step * n_labels + label in `ends`. `kept: uint8[n_rows]` (empty: all) and [first_us,
+    end_us) limit the events used, not the sessions. Units with the wanted edge or node key (-1: none) are
+    flagged in `wanted: uint8[n_units]`.
     """
     size = n_head + n_tail
     way_label, way_us = np.empty(size, np.int32), np.empty(size, np.int64)
@@ -128,7 +129,8 @@ def transitions(
     direct: bool, keys: Int64s, counts: Int64s, total_us: Int64s, ends: Int64s, want_edge: int, want_node: int,
     wanted: Flags,
 ) -> None:  # fmt: skip
-    """Count how often each label follows each within a unit-session (edge key: source * n_labels + target), and last labels.
+    """Count how often each label follows each within a unit-session (edge key: source * n_labels + target),
+    and last labels.
 
     The arguments are those of `ways`.
     """

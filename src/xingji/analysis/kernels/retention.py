@@ -9,7 +9,8 @@ from xingji.analysis.kernels.compiled import kernel
 from xingji.lake.part import Int32s, Int64s
 
 START, RETURN, GATE = 1, 2, 4
-"""Bits of the events a retention walks: starts, returns, and (unless every start may enter) the start that may."""
+"""Bits of the events a retention walks: starts, returns, and (unless every start may enter) the start that
+may."""
 
 
 @kernel
@@ -20,11 +21,11 @@ def retained(
 ) -> None:  # fmt: skip
     """Count entries in `size[group, cohort]` and those that came back in `returned[group, cohort, column]`.
 
-    A unit enters the period of the first start event in it (`period: int32[n]`, -1 none; `may_enter: uint8[n]`). A later
-    return event lies k = (place - entry's place) // length periods after; it counts, if k >= 1, for column
-    `column_of[k]` (-1: none; beyond the last: as the last, when rolling). A unit came back in a column with at least `minimum`
-    events; `rolling`: with those of later columns too. `want`: (group, cohort, column or -1 for the entry itself) of the units
-    to flag in `wanted: uint8[n_units]`.
+    A unit enters the period of the first start event in it (`period: int32[n]`, -1 none; `may_enter:
+    uint8[n]`). A later return event lies k = (place - entry's place) // length periods after; it counts, if k
+    >= 1, for column `column_of[k]` (-1: none; beyond the last: as the last, when rolling). A unit came back
+    in a column with at least `minimum` events; `rolling`: with those of later columns too. `want`: (group,
+    cohort, column or -1 for the entry itself) of the units to flag in `wanted: uint8[n_units]`.
     """
     n_columns = returned.shape[2]
     longest = 0

@@ -24,7 +24,8 @@ def spread(begin: Int32s, end: Int32s, per_user: Uint32s, out: Uint32s) -> None:
 def at_event(
     begin: Int32s, end: Int32s, time: Int64s, offsets: Int64s, since_us: Int64s, codes: Uint32s, out: Uint32s
 ) -> None:
-    """Write to each row the code that held for its user at the row's time (changes `offsets`, `since_us`, `codes`)."""
+    """Write to each row the code that held for its user at the row's time (changes `offsets`, `since_us`,
+    `codes`)."""
     for user in range(begin.shape[0]):
         at = offsets[user]
         for slot in range(begin.shape[1]):

@@ -20,10 +20,11 @@ def count(
 ) -> None:  # fmt: skip
     """Count, for each line and group, events and distinct units a bucket.
 
-    A row counts for the lines whose bits are in `lines_of[codes[row]]`, in the bucket `bucket_of[slot[row] - first_slot]`
-    (outside or -1: in none), in the group `group_of[group[row]]` (-1: in none; `group` empty: all rows are in group 0).
-    An event in bucket b makes its unit present in the buckets b … b + reach - 1. Totals hold buckets from `counted_from` on.
-    `events`, `units: int64[n_lines * n_groups, n_buckets + 1]`: `units` is filled as differences, to be summed along buckets.
+    A row counts for the lines whose bits are in `lines_of[codes[row]]`, in the bucket `bucket_of[slot[row] -
+    first_slot]` (outside or -1: in none), in the group `group_of[group[row]]` (-1: in none; `group` empty:
+    all rows are in group 0). An event in bucket b makes its unit present in the buckets b … b + reach - 1.
+    Totals hold buckets from `counted_from` on. `events`, `units: int64[n_lines * n_groups, n_buckets + 1]`:
+    `units` is filled as differences, to be summed along buckets.
     """
     n_buckets = events.shape[1] - 1
     n_keys = n_lines * n_groups
