@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from xingji.lake.bulk_import import Import
 from xingji.lake.intake import Intake
 from xingji.lake.prepared import PreparedColumns
 from xingji.lake.snapshot import LakeSnapshot, TailParts
@@ -83,6 +84,10 @@ class Lake:
             properties=words.properties,
         )
         return self.store.commit(change)
+
+    def begin_import(self, import_id: str, threads: int = 2) -> Import:
+        """Begin the import of that id, or go on with it; see `Import`."""
+        return Import(self.store, self.prepared, import_id, threads)
 
     def merge_tails(self) -> int:
         """Merge the small files of a crowded tail; gives how many were merged away."""

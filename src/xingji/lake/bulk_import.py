@@ -1,0 +1,245 @@
+"""Importing a file's worth of events at once: sorted runs first, then base files, then one commit.
+
+Every step is durable before the next, so that an import that was killed goes on where it was.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pyarrow as pa
+import xxhash
+
+from xingji.lake.data_file import stack
+from xingji.lake.import_progress import Built, load_progress, store_progress
+from xingji.lake.intake import Intake
+from xingji.lake.prepared import PreparedColumns
+from xingji.lake.rewriting import FileSource, Rewriter
+from xingji.lake.spill import Place, Run, RunReader, write_run
+from xingji.lake.tail import write_tail
+from xingji.lake.words import agree
+from xingji.ports.lake_store import (
+    LakeChange,
+    LakeFile,
+    LakeStore,
+    LakeTable,
+    LakeVersion,
+    WorkSession,
+)
+
+RUN_ROWS = 400_000
+"""A run holds about so many rows: few enough that three of them fit in memory with room to spare."""
+SMALL_IMPORT_ROWS = 200_000
+"""An import of no more rows than this goes to the tail; base files of it would be many and tiny."""
+Report = Callable[[int, int], None]
+_TAILS = {LakeTable.EVENTS: LakeTable.EVENTS_TAIL, LakeTable.USERS: LakeTable.USERS_TAIL}
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import did; `repeated_events` had the id, user and time of another and were dropped."""
+
+    version: int
+    events: int
+    user_changes: int
+    repeated_events: int
+
+
+class Import:
+    """One import, by its id; several processes may not work on it at once.
+
+    `rows` and `user_rows` of the tables given so far are safe: a process that goes on with the import leaves
+    out so many. `note` is what the caller said with the last of them.
+
+    Raises:
+        BusyError: another process works on the import.
+    """
+
+    def __init__(self, store: LakeStore, prepared: PreparedColumns, import_id: str, threads: int = 2) -> None:
+        self._store, self._prepared, self._threads = store, prepared, threads
+        self._import_id, self._batch_id = import_id, f"import {import_id}"
+        self._session: WorkSession = store.session(session_name(import_id))
+        self._scratch = Path(self._session.scratch)
+        self._progress = load_progress(self._scratch, import_id)
+        self._intake = Intake(store, store.version())
+        self._pool = ThreadPoolExecutor(threads, "import")
+        self._writing: deque[tuple[Future[list[Run]], int, int, Any]] = deque()
+        self._waiting: dict[LakeTable, list[pa.Table]] = {LakeTable.EVENTS: [], LakeTable.USERS: []}
+        self._given = (self._progress.rows, self._progress.user_rows)
+        self._note = self._progress.note
+        self.is_done = store.is_committed(self._batch_id)
+        if self.is_done:
+            self._session.end()
+
+    @property
+    def rows(self) -> int:
+        return self._progress.rows
+
+    @property
+    def user_rows(self) -> int:
+        return self._progress.user_rows
+
+    @property
+    def note(self) -> Any:
+        return self._progress.note
+
+    def add(self, events: pa.Table | None = None, users: pa.Table | None = None, note: Any = None) -> None:
+        """Take the next event table and the next user changes.
+
+        `note` (anything JSON can hold) describes the input up to here. An import that is done takes nothing.
+
+        Raises:
+            FieldError: a table is not what it should be; it is left out as a whole.
+            StorageFullError: the disk has no room; what is safe stays so.
+        """
+        if self.is_done:
+            return
+        rows, user_rows = self._given
+        if events is not None and events.num_rows:
+            self._waiting[LakeTable.EVENTS].append(self._intake.events(events, self._batch_id, rows))
+            rows += events.num_rows
+        if users is not None and users.num_rows:
+            self._waiting[LakeTable.USERS].append(self._intake.user_changes(users))
+            user_rows += users.num_rows
+        self._given, self._note = (rows, user_rows), note
+        if sum(table.num_rows for tables in self._waiting.values() for table in tables) >= RUN_ROWS:
+            self._spill()
+
+    def _spill(self) -> None:
+        """Hand what waits to a thread that writes it as runs."""
+        agree(self._store, self._intake)
+        pieces = {table: stack(tables) for table, tables in self._waiting.items() if tables}
+        self._waiting = {table: [] for table in self._waiting}
+        number = self._given[0] + self._given[1]
+        future = self._pool.submit(self._write_runs, pieces, number)
+        self._writing.append((future, *self._given, self._note))
+        while len(self._writing) > self._threads:
+            self._record()
+
+    def _write_runs(self, pieces: dict[LakeTable, pa.Table], number: int) -> list[Run]:
+        return [
+            write_run(self._scratch, f"{table}-{number}.arrow", table, rows, self._store.version().n_buckets)
+            for table, rows in pieces.items()
+        ]
+
+    def _record(self) -> None:
+        """Wait for the oldest runs being written, and note that they are safe."""
+        future, rows, user_rows, note = self._writing.popleft()
+        self._progress.runs += future.result()
+        self._progress.rows, self._progress.user_rows, self._progress.note = rows, user_rows, note
+        store_progress(self._scratch, self._progress)
+
+    def save(self) -> None:
+        """Make everything given so far safe."""
+        if any(self._waiting.values()):
+            self._spill()
+        while self._writing:
+            self._record()
+
+    def finish(self, report: Report | None = None) -> Imported:
+        """Put everything into the lake in one commit; `report` gets (files built, files to build).
+
+        Raises:
+            BusyError: a compaction, an erasure or another import is rewriting the base.
+            CommitConflictError: somebody changed the base against the rules; try again.
+            StorageFullError: the disk has no room; the import can go on later.
+        """
+        if self.is_done:
+            return Imported(self._store.version().number, 0, 0, 0)
+        self.save()
+        version = agree(self._store, self._intake)
+        if self._progress.rows + self._progress.user_rows <= SMALL_IMPORT_ROWS:
+            built = [self._build_tail(table, version) for table in _TAILS]
+            done = self._commit(built, "append")
+        else:
+            with self._store.rewriter():
+                version = self._store.version()
+                done = self._commit(self._build(version, report or _nobody), "overwrite")
+        self._session.end()
+        self.is_done = True
+        return done
+
+    def _build_tail(self, table: LakeTable, version: LakeVersion) -> Built:
+        reader = RunReader(self._scratch)
+        runs = [run for run in self._progress.runs if run.table is table]
+        if not runs:
+            return Built(table, (0, None))
+        rows = stack([reader.batch(run.file, at) for run in runs for at in range(len(run.places))])
+        path = self._session.new_path(_TAILS[table])
+        return Built(table, (0, None), [write_tail(self._store, _TAILS[table], rows, version, path)])
+
+    def _build(self, version: LakeVersion, report: Report) -> list[Built]:
+        """Base files of all places that the runs have rows of; those of an earlier try stay if they hold."""
+        live = {file.path for file in version.files}
+        built = [b for b in self._progress.built if all(file.path in live for file in b.remove)]
+        known = {(b.table, b.place) for b in built}
+        codes = {name: code for code, name in enumerate(version.event_names)}
+
+        def prepare(file: LakeFile, rows: pa.Table) -> None:
+            if file.table is LakeTable.EVENTS:
+                self._prepared.put(file, rows, codes)
+
+        rewriter = Rewriter(self._store, self._session, version, prepare)
+        reader = RunReader(self._scratch)
+        runs = self._progress.runs
+        places = sorted({(run.table, place) for run in runs for place in run.places}, key=str)
+        todo = [key for key in places if key not in known]
+        futures = [self._pool.submit(self._build_place, rewriter, reader, version, *key) for key in todo]
+        for future in futures:
+            report(len(built), len(places))
+            built.append(future.result())
+            self._progress.built = built
+            store_progress(self._scratch, self._progress)
+        report(len(built), len(places))
+        return built
+
+    def _build_place(
+        self, rewriter: Rewriter, reader: RunReader, version: LakeVersion, table: LakeTable, place: Place
+    ) -> Built:
+        old = [f for f in version.of(table) if (f.bucket, f.month) == place]
+        sources = [FileSource(self._store, file) for file in old]
+        new = reader.sources(self._progress.runs, table, place)
+        done = rewriter.merge(table, *place, old=sources, new=new)
+        return Built(table, place, done.add, done.remove, done.repeated)
+
+    def _commit(self, built: list[Built], operation: str) -> Imported:
+        change = LakeChange(
+            self._batch_id,
+            add=tuple(file for b in built for file in b.add),
+            remove=tuple(file for b in built for file in b.remove),
+            operation=operation,
+        )
+        version = self._store.commit(change)
+        repeated = sum(b.repeated for b in built)
+        return Imported(version.number, self._progress.rows - repeated, self._progress.user_rows, repeated)
+
+    def close(self) -> None:
+        """Stop working on the import; it can be taken up again where it was."""
+        self._pool.shutdown(cancel_futures=True)
+        self._session.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def session_name(import_id: str) -> str:
+    """The work session of an import."""
+    return f"import-{xxhash.xxh3_64_hexdigest(import_id.encode())}"
+
+
+def _nobody(done: int, total: int) -> None:
+    """Whom progress is reported to when nobody asked."""
+
+
+__all__ = ["RUN_ROWS", "SMALL_IMPORT_ROWS", "Import", "Imported", "session_name"]
