@@ -33,7 +33,7 @@ def main() -> None:
     chosen = parser.parse_args()
     log = make_log(chosen.home / "log", 0, lambda _: None)
     started = time.perf_counter()
-    engine = _opener(chosen.engine)(chosen.home / chosen.engine, log)
+    engine = open_engine(chosen.engine, chosen.home, log)
     opened_s = time.perf_counter() - started
     found = _answers(engine, chosen.repeats, chosen.cases)
     known = {"open_s": opened_s, "load_s": engine.load_s, "cases": found, **_memory()}
@@ -41,9 +41,11 @@ def main() -> None:
     chosen.out.write_text(json.dumps(known))
 
 
-def _opener(name: str) -> Opener:
+def open_engine(name: str, home: Path, log: Log) -> Engine:
+    """The named engine over the log of a home folder."""
     module, function = OPENERS[name]
-    return getattr(importlib.import_module(module), function)  # type: ignore[no-any-return]
+    opener: Opener = getattr(importlib.import_module(module), function)
+    return opener(home / name, log)
 
 
 def _answers(engine: Engine, repeats: int, names: list[str]) -> dict[str, object]:
@@ -53,7 +55,7 @@ def _answers(engine: Engine, repeats: int, names: list[str]) -> dict[str, object
             continue
         timed = best_of(lambda case=case: engine.ask(case), repeats)  # type: ignore[misc]
         rows = engine.rows(case, timed.answer)
-        found[case.name] = {"best_s": timed.best_s, "first_s": timed.first_s, "rows": rows}
+        found[case.name] = {"best_s": timed.best_s, "first_s": timed.first_s, "others": timed.others, "rows": rows}
     return found
 
 
