@@ -17,7 +17,7 @@ from tests.reference.random_queries import KINDS
 from tests.reference.values import canonical
 from xingji.model.errors import UnknownNameError
 
-SEEDS = 50
+SEEDS = 80
 """Logs of several hundred events a kind; hypothesis looks among smaller ones, and makes what fails small."""
 
 
@@ -50,8 +50,8 @@ def known_names(log: RandomLog) -> set[str]:
 
 
 def check(document: dict[str, Any], log: RandomLog, n_buckets: int, dice: Dice) -> None:
-    """The same result, or the same refusal; and the same units behind some of its numbers."""
-    if not set(names_in(document)) <= known_names(log):
+    """The same result, and the same units behind its numbers; a property that nothing has is refused."""
+    if log.events and not set(names_in(document)) <= known_names(log):
         with pytest.raises(UnknownNameError):
             by_engine(document, log.events, log.users, n_buckets)
         return
@@ -75,7 +75,7 @@ def test_larger_logs(kind: str, seed: int) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_smaller_logs(kind: str, data: st.DataObject) -> None:
     dice = DrawnDice(data.draw)
