@@ -26,8 +26,9 @@ NO_TIME, BAD_TIME = "no time", "the time is no instant of the years 1 to 9999"
 class Fields:
     """What makes rows events, one entry a row.
 
-    `user`, `event`: strings or dictionaries of strings; `event_id`: binary[16] or None. `had_user`, `had_time`:
-    whether a value stood there at all (`bool[n_rows]`; None: wherever `user` or `time` is not null).
+    `user`, `event`: strings or dictionaries of strings; `event_id`: binary[16] or None.
+    `had_user`, `had_time` (`bool[n_rows]`): whether a value stood there at all; None: wherever `user` or `time`
+    is not null.
     """
 
     user: pa.Array

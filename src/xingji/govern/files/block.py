@@ -10,7 +10,7 @@ from xingji.govern.files.refusal import Refusals, RefusalTally
 from xingji.model.event_table import EVENT, TIME, TIME_TYPE, USER
 
 BLOCK_ROWS = 262_144
-BLOCK_BYTES = 256 << 20
+BLOCK_BYTES = 128 << 20
 """A block ends early once its columns take this much memory."""
 
 
@@ -18,10 +18,10 @@ BLOCK_BYTES = 256 << 20
 class EventBlock:
     """Some of a file's events, in the order of the file.
 
-    `table`: an event table (see `model/event_table.py`), every column in one piece. `refused`: the rows of this
-    stretch that are no events. `rows_read`: rows of the file (lines, Parquet rows, XES events) consumed up to the
-    end of this block, the refused ones included: reading can go on from there. `bytes_read` of `total_bytes`: of
-    the file itself.
+    `table`: an event table (see `model/event_table.py`), every column in one piece. `refused`: the rows of
+    this stretch that are no events. `rows_read`: rows of the file (lines, Parquet rows, XES events) consumed up
+    to the end of this block, the refused ones included: reading can go on from there. `bytes_read` of
+    `total_bytes`: of the file itself.
     """
 
     table: pa.Table
@@ -76,10 +76,9 @@ def joined(tables: list[pa.Table]) -> pa.Table:
     """Event tables as one, in one piece; properties that some of them lack are missing there."""
     if not tables:
         return EMPTY_TABLE
-    if len(tables) == 1:
-        return tables[0].combine_chunks()
-    alike = _alike(tables)
-    return pa.concat_tables(alike, promote_options="default").combine_chunks()
+    whole = pa.concat_tables(_alike(tables), promote_options="default")
+    # Column by column: Table.combine_chunks takes nine times as long for dictionaries.
+    return pa.table([column.combine_chunks() for column in whole.columns], names=whole.column_names)
 
 
 def _alike(tables: list[pa.Table]) -> list[pa.Table]:

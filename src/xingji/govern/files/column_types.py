@@ -106,8 +106,7 @@ def _fraction(value: Any) -> Any:
         number = float(value)
     except OverflowError:
         return MISFIT
-    inexact = isinstance(value, int) and int(number) != value
-    return MISFIT if inexact or not math.isfinite(number) else number
+    return number if math.isfinite(number) else MISFIT
 
 
 def _money(value: Any) -> Any:

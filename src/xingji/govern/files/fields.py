@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from xingji.govern.files.assembly import Fields
 from xingji.govern.files.event_ids import ID_TYPE, event_ids
-from xingji.govern.files.identity import KINDS, strongest, without_junk
+from xingji.govern.files.identity import KINDS, plain, strongest, without_junk
 from xingji.govern.files.mapping import Column, Constant, Moment, Origin, Origins, RowNumber
 from xingji.govern.files.refusal import RowFaults
 from xingji.model.event_table import EVENT, TIME_TYPE, USER
@@ -50,7 +50,7 @@ def fields_of(
     user, had_user = _user(columns, origins.user, identities, row_name, faults)
     event = _texts(columns, EVENT, origins.event, faults)
     time, had_time = _time(columns, origins.time)
-    return Fields(user, event, time, _event_id(columns, origins.event_id), had_user, had_time)
+    return Fields(coded(user), coded(event), time, _event_id(columns, origins.event_id), had_user, had_time)
 
 
 def constant_texts(text: str, n_rows: int) -> pa.DictionaryArray:
@@ -58,6 +58,11 @@ def constant_texts(text: str, n_rows: int) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(
         pa.array(np.zeros(n_rows, dtype=np.int32)), pa.array([text], pa.string())
     )
+
+
+def coded(texts: pa.Array) -> pa.DictionaryArray:
+    """Strings with each distinct one stored once."""
+    return texts if pa.types.is_dictionary(texts.type) else texts.dictionary_encode()
 
 
 def _user(
@@ -79,25 +84,19 @@ def _user(
 
 def _identified(
     columns: FieldColumns, named: pa.Array | None, identities: Mapping[str, str]
-) -> tuple[pa.Array, Mask]:
+) -> tuple[pa.Array, Mask | None]:
     """The named user or else the strongest identity, and where any of them had a value."""
-    found = strongest({kind: columns.texts(column) for kind, column in identities.items()})
-    had = np.zeros(columns.n_rows, dtype=bool)
+    found = strongest(lambda kind: columns.texts(identities[kind]), identities)
+    candidates = [] if named is None else [plain(without_junk(named))]
+    candidates += [] if found is None else [found]
+    user = pc.coalesce(*candidates) if candidates else pa.nulls(columns.n_rows, pa.string())
+    if user.null_count == 0:
+        return user, None
+    had = np.zeros(columns.n_rows, dtype=bool) if named is None else np.asarray(named.is_valid()).copy()
     for kind, column in identities.items():
         if kind in KINDS:
             had |= columns.present(column)
-    candidates = [] if found is None else [found]
-    if named is not None:
-        had |= np.asarray(named.is_valid())
-        candidates.insert(0, plain(without_junk(named)))
-    if not candidates:
-        return pa.nulls(columns.n_rows, pa.string()), had
-    return pc.coalesce(*candidates).dictionary_encode(), had
-
-
-def plain(texts: pa.Array) -> pa.Array:
-    """Strings without their dictionary."""
-    return texts.dictionary_decode() if pa.types.is_dictionary(texts.type) else texts
+    return user, had
 
 
 def _texts(columns: FieldColumns, field: str, origin: Origin, faults: RowFaults) -> pa.Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -56,16 +56,19 @@ def without_junk(users: pa.Array) -> pa.Array:
     return pc.if_else(junk, pa.scalar(None, users.type), users) if pc.any(junk).as_py() else users
 
 
-def strongest(identities: Mapping[str, pa.Array]) -> pa.Array | None:
-    """The strongest id of each row that is no junk; `identities`: kind to string arrays of one length.
+def strongest(texts: Callable[[str], pa.Array], kinds: Collection[str]) -> pa.Array | None:
+    """The strongest id of each row that is no junk (string); None if no known kind is among `kinds`.
 
-    None if no known kind is among them.
+    `texts` gives the ids of a kind, strings or a dictionary of them; weaker ones are asked for only where needed.
     """
-    known = [without_junk(_plain(identities[kind])) for kind in KINDS if kind in identities]
-    if not known:
-        return None
-    return known[0] if len(known) == 1 else pc.coalesce(*known)
+    found: pa.Array | None = None
+    for kind in KINDS:
+        if kind in kinds and (found is None or found.null_count):
+            ids = without_junk(plain(texts(kind)))
+            found = ids if found is None else pc.coalesce(found, ids)
+    return found
 
 
-def _plain(texts: pa.Array) -> pa.Array:
+def plain(texts: pa.Array) -> pa.Array:
+    """Strings without their dictionary."""
     return texts.dictionary_decode() if pa.types.is_dictionary(texts.type) else texts

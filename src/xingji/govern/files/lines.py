@@ -13,7 +13,7 @@ LINE_LIMIT_BYTES = 16 << 20
 """A longer line is refused, and passed over without being kept."""
 BOMB_BYTES = 1 << 30
 """A line still going on after this many bytes is no line of a log; reading stops."""
-CHUNK_BYTES = 8 << 20
+CHUNK_BYTES = 16 << 20
 ENCODINGS = ("utf-8", "gb18030")
 LONG_LINE = f"a line of more than {LINE_LIMIT_BYTES >> 20} MiB"
 NOT_UTF8 = "text in another encoding"
@@ -23,7 +23,7 @@ _WIDE_BOMS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 
 @dataclass(frozen=True, slots=True)
 class LineChunk:
-    """Whole lines from line `first_line` on; `overlong`: one line too long, of which this is the beginning."""
+    """Whole lines from line `first_line` on; `overlong`: the beginning of one line that is too long."""
 
     data: bytes
     first_line: int

@@ -21,6 +21,7 @@ from xingji.govern.files.mapping import NATIVE_NAMES, Column, FieldMapping, Orig
 from xingji.govern.files.property_columns import TOO_DEEP
 from xingji.govern.files.record_rows import IDENTITIES, RecordRows
 from xingji.govern.files.refusal import RefusalTally, excerpt_of
+from xingji.govern.files.shaped_records import ShapedRecords
 from xingji.model.errors import InputError
 from xingji.model.event_table import EVENT_ID, USER
 
@@ -45,25 +46,25 @@ class NdjsonDecoder:
     ) -> None:
         """`head`: the first lines. Raises InputError if none is an object or a needed column is absent."""
         self.file, self.mapping, self.types, self.encoding = file, mapping, types, encoding
-        self._decode_one = msgspec.json.Decoder(
-            dict[str, Any], float_hook=_exact if types.has_money else None
-        )
+        self._hook = _exact if types.has_money else None
+        self._decode_one = msgspec.json.Decoder(dict[str, Any], float_hook=self._hook)
+        self._shaped: ShapedRecords | None = None
         self._origins = self._begun(head)
 
     def _begun(self, head: Sequence[bytes]) -> Origins | None:
-        tally, columns, found = RefusalTally(), dict[str, None](), False
-        for number, line in enumerate(head, start=1):
-            record = self._record(line, number, tally)
-            if record is not None:
-                found = True
-                columns |= dict.fromkeys(record)
+        tally = RefusalTally()
+        found = [self._record(line, number, tally) for number, line in enumerate(head, start=1)]
+        records = [record for record in found if record is not None]
         refused = tally.refusals()
-        if not found and refused.total:
+        if records:
+            origins = self._resolved(list(dict.fromkeys(key for record in records for key in record)))
+            self._learn(origins, records)
+            return origins
+        if refused.total:
             first = refused.examples[0]
-            raise InputError(
-                self.file, _barren(len(head), first.reason, self.encoding), f"line {first.number}"
-            )
-        return self._resolved(list(columns)) if found else None
+            reason = _barren(len(head), first.reason, self.encoding)
+            raise InputError(self.file, reason, f"line {first.number}")
+        return None
 
     def _resolved(self, columns: list[str]) -> Origins:
         origins = resolve(self.file, self.mapping, columns, identified=IDENTITIES in columns)
@@ -75,13 +76,29 @@ class NdjsonDecoder:
         if chunk.overlong:
             tally.add(chunk.first_line, LONG_LINE, excerpt_of(chunk.data))
             return EMPTY_TABLE
-        records, numbers = self._records(chunk, tally)
-        if not records:
+        rows, numbers = self._rows(chunk, tally)
+        if rows.n_rows == 0:
             return EMPTY_TABLE
-        rows = RecordRows(records)
         if self._origins is None:
             self._origins = self._resolved(list(rows.columns))
         return rows.table(self.file, self._origins, self.types, _places(chunk, numbers), tally)
+
+    def _rows(self, chunk: LineChunk, tally: RefusalTally) -> tuple[RecordRows, Numbers | None]:
+        """The objects of a chunk as columns; and their line numbers, or None where every line is one."""
+        if self._shaped is not None and self.encoding == "utf-8":
+            rows = self._shaped.rows(chunk.data, chunk.n_lines)
+            if rows is not None:
+                return rows, None
+        records, numbers = self._records(chunk, tally)
+        if records and self._origins is not None:
+            self._learn(self._origins, records)
+        return RecordRows(records), numbers
+
+    def _learn(self, origins: Origins, records: Sequence[dict[str, Any]]) -> None:
+        if self._shaped is None:
+            event = origins.event.name if isinstance(origins.event, Column) else None
+            self._shaped = ShapedRecords(event, self._hook)
+        self._shaped.learn(records)
 
     def _records(self, chunk: LineChunk, tally: RefusalTally) -> tuple[list[dict[str, Any]], Numbers | None]:
         """The objects of a chunk; and their line numbers, or None where every line is one."""

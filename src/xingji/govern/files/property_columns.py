@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -27,8 +28,11 @@ from xingji.govern.files.column_types import (
 )
 from xingji.govern.files.refusal import RowFaults
 from xingji.govern.files.sparse import Sparse, in_row_order
+from xingji.model.event_table import MONEY_TYPE
 
 _PLAIN = {str: STRING, int: INTEGER, float: FRACTION, bool: BOOLEAN}
+_PYTHON_TYPES = {arrow: frozenset((python,)) for python, arrow in _PLAIN.items()}
+_PYTHON_TYPES |= {FRACTION: frozenset((int, float)), MONEY_TYPE: frozenset((int, Decimal))}
 _ENCODE = msgspec.json.Encoder(decimal_format="number").encode
 BAD_NAME = f"a property's name is empty or longer than {NAME_LIMIT} characters"
 TOO_DEEP = f"a property is nested deeper than {DEPTH_LIMIT} levels"
@@ -73,12 +77,16 @@ def add_columns(
 def _array(
     properties: Properties, name: str, column: Sparse, types: ColumnTypes, faults: RowFaults
 ) -> pa.Array | None:
+    kind = types.get(name)
+    if kind == STRING and (array := plain_array(column.values, kind)) is not None:
+        # PyArrow takes nothing else for text, while it would cut fractions to integers and count true as 1.
+        return array if array.null_count < len(array) else None
     kinds = set(map(type, column.values))
     kinds.discard(type(None))
     if not kinds:
         return None
-    kind = types.get(name) or _decided(name, column, kinds, types)
-    if kind is not None and kinds == {_python_type(kind)}:
+    kind = kind or _decided(name, column, kinds, types)
+    if kind is not None and kinds <= _PYTHON_TYPES.get(kind, frozenset()):
         array = plain_array(column.values, kind)
         if array is not None:
             return array
@@ -92,15 +100,11 @@ def _decided(name: str, column: Sparse, kinds: set[type], types: ColumnTypes) ->
     return types.decide(name, only) if only is not None else None
 
 
-def _python_type(kind: pa.DataType) -> type | None:
-    return next((python for python, arrow in _PLAIN.items() if arrow == kind), None)
-
-
 def plain_array(values: Sequence[Any], kind: pa.DataType) -> pa.Array | None:
     """An array of values that are all of one type; None if one of them does not fit after all."""
     try:
         array = pa.array(values, kind)
-    except (OverflowError, pa.ArrowInvalid):
+    except (OverflowError, pa.ArrowInvalid, pa.ArrowTypeError):
         return None
     if kind == FRACTION and not pc.all(pc.is_finite(array)).as_py():
         return None

@@ -30,9 +30,9 @@ Decode = Callable[[LineChunk, RefusalTally], pa.Table]
 class FileOptions:
     """What cannot be told from a file itself.
 
-    `format`: one of `file_format.FORMATS`; None: told from the contents and the name. `encoding` of text: "utf-8"
-    or "gb18030". `delimiter` of CSV: one of , ; | tab whitespace; None: guessed. `columns`: the names of a CSV's
-    columns where it has no header.
+    `format`: one of `file_format.FORMATS`; None: told from the contents and the name. `encoding` of text:
+    "utf-8" or "gb18030". `delimiter` of CSV: one of , ; | tab whitespace; None: guessed. `columns`: the names of
+    a CSV's columns where it has no header.
     """
 
     format: str | None = None
@@ -53,8 +53,8 @@ def read_events(
     """The events of a file in its order, in blocks of at most `block_rows` rows; at least one block.
 
     `property_types` fixes the types of properties, for example those a lake has already. `skip_rows`: the
-    `rows_read` of the last block of an earlier reading with the same `block_rows` and mapping, to go on after it;
-    pass the types found until then as `property_types`.
+    `rows_read` of the last block of an earlier reading with the same `block_rows` and mapping, to go on after
+    it; pass the types found until then as `property_types`.
 
     Raises InputError for a file that cannot be read or lacks a needed column (one that breaks off gives the
     blocks before the break first), FieldError for options that are none.

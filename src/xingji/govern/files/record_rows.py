@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from xingji.govern.files.assembly import RowPlaces, event_table
-from xingji.govern.files.column_types import TEXT_COLUMN, ColumnTypes
+from xingji.govern.files.column_types import ColumnTypes
 from xingji.govern.files.fields import fields_of
 from xingji.govern.files.instants import instants_of_values
 from xingji.govern.files.mapping import Origins
@@ -45,8 +45,18 @@ class RecordRows:
         self.n_rows = len(records)
         self.columns = columns_of(records)
         self.faults = RowFaults(self.n_rows)
-        self._native = native
         self._identities = self._unfolded(IDENTITIES, NO_IDENTITIES) if native else {}
+        self._inner = self._unfolded(PROPERTIES, NO_PROPERTIES) if native else {}
+
+    @classmethod
+    def of_columns(
+        cls, n_rows: int, columns: dict[str, Sparse], identities: dict[str, Sparse], inner: dict[str, Sparse]
+    ) -> RecordRows:
+        """Rows of columns that are apart already: the outer ones, and those inside `identities`, `properties`."""
+        rows = cls([])
+        rows.n_rows, rows.columns, rows.faults = n_rows, columns, RowFaults(n_rows)
+        rows._identities, rows._inner = identities, inner
+        return rows
 
     def table(
         self, file: str, origins: Origins, types: ColumnTypes, places: RowPlaces, tally: RefusalTally
@@ -78,9 +88,7 @@ class RecordRows:
         return found if rows is None else {key: one.moved(rows) for key, one in found.items()}
 
     def _with_inner(self, columns: dict[str, Sparse]) -> dict[str, Sparse]:
-        self.columns = columns
-        found = self._unfolded(PROPERTIES, NO_PROPERTIES) if self._native else {}
-        for name, inner in found.items():
+        for name, inner in self._inner.items():
             outer = columns.get(name)
             columns[name] = inner if outer is None else outer.under(inner, self.n_rows)
         return columns
@@ -117,8 +125,8 @@ class RecordRows:
         values = column.values
         if not set(map(type, values)) <= {str, type(None)}:
             values = [_named(value) for value in values]
-        array = pa.array(values, pa.string()).dictionary_encode()
-        return column.spread(array, self.n_rows) if len(values) else pa.nulls(self.n_rows, TEXT_COLUMN)
+        array = pa.array(values, pa.string())
+        return column.spread(array, self.n_rows) if len(values) else pa.nulls(self.n_rows, pa.string())
 
     def times(self, name: str, time_format: str | None) -> pa.Array:
         """A column as instants."""

@@ -93,10 +93,11 @@ def _joined(
         positions = np.array(members, dtype=np.int64)
         for name, values in _transposed(shape, [records[row] for row in members]):
             parts.setdefault(name, []).append((positions, values))
-    return {name: _in_row_order(found) for name, found in parts.items()}
+    return {name: of_parts(found) for name, found in parts.items()}
 
 
-def _in_row_order(parts: list[tuple[Positions, tuple[Any, ...]]]) -> Sparse:
+def of_parts(parts: Sequence[tuple[Positions, Sequence[Any]]]) -> Sparse:
+    """One column of the values that several groups of rows have."""
     if len(parts) == 1:
         return Sparse(*parts[0])
     positions = np.concatenate([part[0] for part in parts])

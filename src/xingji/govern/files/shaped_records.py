@@ -1,0 +1,158 @@
+"""NDJSON lines decoded into records of known keys: twice as fast as into dictionaries, with the same result.
+
+The keys that earlier chunks showed (event by event, since an event's properties are much alike) make a decoder that
+refuses any other; a chunk it refuses goes the long way by dictionaries, and the decoder learns from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from xingji.govern.files.record_rows import IDENTITIES, PROPERTIES, RecordRows
+from xingji.govern.files.sparse import Positions, Sparse, of_parts
+
+_MOST_LESSONS = 64
+"""A log that goes on showing new keys is not worth another decoder."""
+_MOST_EVENTS = 1_000
+_SPARSE_FACTOR = 6
+"""Records that fill fewer than one in so many fields are cheaper as dictionaries."""
+_ALIKE_FACTOR = 2
+"""Where events fill at least one in so many of all properties, they are decoded together, else event by event."""
+_NO_PROPERTIES = msgspec.Raw(b"{}")
+Hook = Callable[[str], Any] | None
+
+
+class _UnlikeError(Exception):
+    """A record has what no earlier one had."""
+
+
+class _Shape:
+    """A struct with a field for each of some names, its attributes called `f0`, `f1`, …; others are refused."""
+
+    def __init__(self, names: Iterable[str], kinds: dict[str, Any], hook: Hook) -> None:
+        self.names = tuple(names)
+        fields = [(f"f{at}", *kinds.get(name, (Any, None))) for at, name in enumerate(self.names)]
+        self.struct = msgspec.defstruct(
+            "Record",
+            fields,
+            rename={f"f{at}": name for at, name in enumerate(self.names)},
+            forbid_unknown_fields=True,
+            gc=False,
+        )
+        self._decoder = msgspec.json.Decoder(self.struct, float_hook=hook)
+
+    def decoded(self, lines: bytes, n_lines: int) -> list[Any]:
+        """A record a line. Raises _UnlikeError if the lines are not that."""
+        try:
+            records = self._decoder.decode_lines(lines)
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            raise _UnlikeError from None
+        if len(records) != n_lines:
+            raise _UnlikeError
+        return records
+
+    def columns(self, records: Sequence[Any]) -> dict[str, list[Any]]:
+        """The fields of records, column by column."""
+        return {name: list(map(attrgetter(f"f{at}"), records)) for at, name in enumerate(self.names)}
+
+
+class ShapedRecords:
+    """The keys known of a file's records, and the decoders made of them."""
+
+    def __init__(self, event: str | None, hook: Hook) -> None:
+        """`event`: the column that holds events' names; None if it is no column."""
+        self._event, self._hook = event, hook
+        self._lessons = 0
+        self._outer_keys: dict[str, None] = {}
+        self._identity_kinds: dict[str, None] = {}
+        self._inner_keys: dict[str, None] = {}
+        self._keys_of_event: dict[str, dict[str, None]] = {}
+        self._outer: _Shape | None = None
+        self._identities: _Shape | None = None
+        self._inner: _Shape | None = None
+        self._of_event: dict[str, _Shape] = {}
+
+    def rows(self, lines: bytes, n_lines: int) -> RecordRows | None:
+        """The records of whole lines; None if any is unlike what is known."""
+        if self._outer is None:
+            return None
+        try:
+            columns = self._outer.columns(self._outer.decoded(lines, n_lines))
+            identities = _columns_inside(columns.pop(IDENTITIES, None), self._identities)
+            properties = columns.pop(PROPERTIES, None)
+            if self._inner is not None:
+                inner = _columns_inside(properties, self._inner)
+            else:
+                inner = self._by_event(properties or [], columns[self._event] if self._event else [])
+        except _UnlikeError:
+            return None
+        outer = {name: Sparse(None, values) for name, values in columns.items()}
+        return RecordRows.of_columns(n_lines, outer, identities, inner)
+
+    def _by_event(self, raws: list[Any], events: list[Any]) -> dict[str, Sparse]:
+        members: dict[str, list[int]] = {}
+        for row, event in enumerate(events):
+            if event.__class__ is not str or event not in self._of_event:
+                raise _UnlikeError
+            members.setdefault(event, []).append(row)
+        parts: dict[str, list[tuple[Positions, list[Any]]]] = {}
+        for event, rows in members.items():
+            shape, positions = self._of_event[event], np.array(rows, dtype=np.int64)
+            records = shape.decoded(b"\n".join([raws[row] for row in rows]), len(rows))
+            for name, values in shape.columns(records).items():
+                parts.setdefault(name, []).append((positions, values))
+        return {name: of_parts(found) for name, found in parts.items()}
+
+    def learn(self, records: Sequence[dict[str, Any]]) -> None:
+        """Make decoders that also take records like these."""
+        self._lessons += 1
+        self._outer = None
+        if self._lessons > _MOST_LESSONS:
+            return
+        filled = 0
+        seen: set[Any] = set()
+        for record in records:
+            identities, properties = record.get(IDENTITIES), record.get(PROPERTIES)
+            self._outer_keys |= dict.fromkeys(record)
+            if isinstance(identities, dict):
+                self._identity_kinds |= dict.fromkeys(identities)
+            if isinstance(properties, dict):
+                filled += len(properties)
+                event = record.get(self._event) if self._event else None
+                if isinstance(event, str | None) and (event, keys := tuple(properties)) not in seen:
+                    seen.add((event, keys))
+                    self._learn_properties(event, dict.fromkeys(keys))
+        if len(self._outer_keys) * len(records) <= _SPARSE_FACTOR * sum(map(len, records)):
+            self._make_shapes(filled / len(records))
+
+    def _learn_properties(self, event: str | None, keys: dict[str, None]) -> None:
+        self._inner_keys |= keys
+        if event is not None:
+            self._keys_of_event.setdefault(event, {}).update(keys)
+
+    def _make_shapes(self, filled: float) -> None:
+        """`filled`: how many properties an event has on average."""
+        alike = len(self._inner_keys) <= _ALIKE_FACTOR * filled
+        if not alike and not 0 < len(self._keys_of_event) <= _MOST_EVENTS:
+            return
+        self._identities = _Shape(self._identity_kinds, {}, self._hook)
+        self._inner = _Shape(self._inner_keys, {}, self._hook) if alike else None
+        inner = (msgspec.Raw, _NO_PROPERTIES) if self._inner is None else (self._inner.struct | None, None)
+        kinds = {IDENTITIES: (self._identities.struct | None, None), PROPERTIES: inner}
+        self._outer = _Shape(self._outer_keys, kinds, self._hook)
+        by_event = {} if alike else self._keys_of_event
+        self._of_event = {event: _Shape(keys, {}, self._hook) for event, keys in by_event.items()}
+
+
+def _columns_inside(found: list[Any] | None, shape: _Shape | None) -> dict[str, Sparse]:
+    """The columns of a column of structs."""
+    if found is None:
+        return {}
+    if shape is None or None in found:
+        raise _UnlikeError
+    return {name: Sparse(None, values) for name, values in shape.columns(found).items()}
