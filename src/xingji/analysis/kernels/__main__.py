@@ -1,8 +1,7 @@
-"""Compiles every kernel, for every type of column it meets, into the cache: `python -m xingji.analysis.kernels`.
+"""Compiles every kernel for all the columns it meets into the cache: `python -m xingji.analysis.kernels`.
 
-A few questions are asked of a tiny log in each of the forms in which a log reaches the kernels: in memory, where
-columns may be written, and mapped from prepared columns, where they may not; Numba takes these for different
-types.
+Questions are asked of a tiny log in each of the forms in which a log reaches the kernels: in memory, where
+columns may be written, and mapped from prepared columns, where they may not: another type to Numba.
 """
 
 from __future__ import annotations
@@ -75,7 +74,10 @@ def _log(with_origin: bool) -> MemorySnapshot:
     return MemorySnapshot.from_table(pa.table(columns), 1, pa.table(changes))
 
 
-_SELECTED: dict[str, Any] = {"event": "submit", "filter": {"property": "event.channel", "op": "=", "value": "app"}}
+_SELECTED: dict[str, Any] = {
+    "event": "submit",
+    "filter": {"property": "event.channel", "op": "=", "value": "app"},
+}
 _STEPS: list[dict[str, Any]] = [{"event": "view"}, {"event": "start"}, {"event": "submit"}]
 _FUNNEL: dict[str, Any] = {"kind": "funnel", "steps": _STEPS}
 _AROUND = {"steps": _STEPS, "step": 2, "position": "after"}
@@ -96,8 +98,15 @@ def _trends() -> Iterator[dict[str, Any]]:
         for breakdown in ([], ["event.channel"], ["event.$event"]):
             for series in ([every], [every, _SELECTED]):
                 yield {"kind": "trend", "series": series, "interval": interval, "breakdown": breakdown}
-    statistics: list[object] = [{"sum": "event.amount"}, {"median": "event.amount"}, {"distinct": "event.amount"}]
-    yield {"kind": "trend", "series": [{"event": "*", "measure": m} for m in ("sessions", "events", *statistics)]}
+    statistics: list[object] = [
+        {"sum": "event.amount"},
+        {"median": "event.amount"},
+        {"distinct": "event.amount"},
+    ]
+    yield {
+        "kind": "trend",
+        "series": [{"event": "*", "measure": m} for m in ("sessions", "events", *statistics)],
+    }
     yield {"kind": "trend", "series": [{"event": "*", "first_time": True, "measure": "users"}]}
 
 
@@ -162,8 +171,8 @@ def _module_names() -> list[str]:
 def compile_kernels() -> int:
     """Ask the questions of every form of the log; returns how many were answered.
 
-    Before each, the functions loaded so far are dropped: one compiled for columns that may not be written would
-    also serve those that may, and the latter's own, which a new process looks for, would never reach the cache.
+    Before each, the functions loaded so far are dropped: one compiled for columns that may not be written
+    also serves those that may, and the one that a new process then looks for would not reach the cache.
     """
     logs: Sequence[Any] = [form for log in (_log(False), _log(True)) for form in (log, _MappedSnapshot(log))]
     compiled = kernels()
@@ -172,7 +181,7 @@ def compile_kernels() -> int:
         query = parse_query(document)
         for log in logs:
             for each in compiled:
-                each._reset_overloads()
+                each._reset_overloads()  # type: ignore[attr-defined]
             run_query(query, log)
             asked += 1
     return asked

@@ -1,0 +1,1 @@
+"""How kernels are compiled; what they answer is held by the conformance tests."""
