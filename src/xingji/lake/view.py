@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from xingji.lake.dictionary import narrow
-from xingji.lake.part import Coded, Dictionary, History, Int32s, Int64s, Part
+from xingji.lake.part import Coded, Dictionary, History, Int32s, Int64s, Part, Rows
 from xingji.model.errors import CallerError
 
 HistorySource = Callable[[str, Int64s], History | None]
@@ -110,7 +110,7 @@ class View:
     """One bucket as a query sees it; see `xingji.lake.part.ViewLike`."""
 
     def __init__(
-        self, user_ids: Int64s, begin: Int32s, end: Int32s, parts: Sequence[Part], starts: Sequence[int],
+        self, user_ids: Int64s, begin: Rows, end: Rows, parts: Sequence[Part], starts: Sequence[int],
         histories: HistorySource | None,
     ) -> None:  # fmt: skip
         self.user_ids, self.begin, self.end = user_ids, begin, end
@@ -174,7 +174,7 @@ def compose_view(
     ids = [part.user_ids for part in parts]
     user_ids = np.unique(np.concatenate(ids)) if len(ids) > 1 else (ids[0] if ids else _NOBODY)
     user_ids = np.setdiff1d(user_ids, hidden, assume_unique=True) if len(hidden) else user_ids
-    begin = np.zeros((len(user_ids), max(len(slots), 1)), np.int32)
+    begin = np.zeros((len(user_ids), max(len(slots), 1)), np.uint32)
     end = np.zeros_like(begin)
     start_of = {id(part): start for part, start in zip(parts, starts, strict=False)}
     for at, slot in enumerate(slots):
@@ -184,7 +184,9 @@ def compose_view(
     return View(user_ids, begin, end, parts, starts, histories)
 
 
-def _place(part: Part, start: int, user_ids: Int64s, begin: Int32s, end: Int32s) -> None:
+def _place(part: Part, start: int, user_ids: Int64s, begin: Rows, end: Rows) -> None:
+    if not len(user_ids):
+        return
     place = np.searchsorted(user_ids, part.user_ids)
     known = (place < len(user_ids)) & (user_ids[np.minimum(place, len(user_ids) - 1)] == part.user_ids)
     begin[place[known]] = part.user_offsets[:-1][known] + start
