@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import pyarrow as pa
@@ -104,19 +105,36 @@ def read_rows(store: LakeStore, file: LakeFile, columns: Sequence[str] | None = 
     Raises:
         DamagedFileError: the file is not what was written.
     """
+    with _opened(store, file) as opened:
+        stored = opened.schema_arrow.names
+        wanted = None if columns is None else [name for name in columns if name in stored]
+        rows = opened.read(columns=wanted)
+        if rows.num_rows != file.rows:
+            raise DamagedFileError(file.path, f"it has {rows.num_rows} rows, the catalogue says {file.rows}")
+    return rows.replace_schema_metadata(None)
+
+
+def read_groups(store: LakeStore, file: LakeFile) -> Iterator[pa.Table]:
+    """The rows of a file in pieces of bounded size.
+
+    Raises:
+        DamagedFileError: the file is not what was written.
+    """
+    with _opened(store, file) as opened:
+        for group in range(opened.num_row_groups):
+            yield opened.read_row_group(group).replace_schema_metadata(None)
+
+
+@contextmanager
+def _opened(store: LakeStore, file: LakeFile) -> Iterator[pq.ParquetFile]:
     try:
         with store.open_input(file.path) as source:
             stored = pq.read_schema(source)
             texts = [f.name for f in stored if f.type == pa.string() and f.name != REST]
             source.seek(0)
-            wanted = stored.names if columns is None else [name for name in columns if name in stored.names]
-            opened = pq.ParquetFile(source, page_checksum_verification=True, read_dictionary=texts)
-            rows = opened.read(columns=wanted)
+            yield pq.ParquetFile(source, page_checksum_verification=True, read_dictionary=texts)
     except (OSError, pa.ArrowException) as error:
         raise DamagedFileError(file.path, str(error).splitlines()[0]) from error
-    if rows.num_rows != file.rows:
-        raise DamagedFileError(file.path, f"it has {rows.num_rows} rows, the catalogue says {file.rows}")
-    return rows.replace_schema_metadata(None)
 
 
 def column_names(store: LakeStore, file: LakeFile) -> list[str]:
@@ -125,11 +143,8 @@ def column_names(store: LakeStore, file: LakeFile) -> list[str]:
     Raises:
         DamagedFileError: the file is not what was written.
     """
-    try:
-        with store.open_input(file.path) as source:
-            return list(pq.read_schema(source).names)
-    except (OSError, pa.ArrowException) as error:
-        raise DamagedFileError(file.path, str(error).splitlines()[0]) from error
+    with _opened(store, file) as opened:
+        return list(opened.schema_arrow.names)
 
 
 def int64s(column: pa.ChunkedArray | pa.Array) -> Int64s:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
 
-from xingji.lake.bulk_import import Import
+from xingji.lake.bulk_import import Import, Report
+from xingji.lake.compaction import Compacted, compact
+from xingji.lake.doctor import find_trouble
+from xingji.lake.erasure import Erased, erase_rows
 from xingji.lake.intake import Intake
+from xingji.lake.merging import merge_users, unmerge_users
 from xingji.lake.prepared import PreparedColumns
 from xingji.lake.snapshot import LakeSnapshot, TailParts
 from xingji.lake.tail import merge_tails, write_tail
 from xingji.lake.words import after, with_words
-from xingji.ports.lake_store import LakeChange, LakeFile, LakeStore, LakeTable, LakeVersion
+from xingji.ports.lake_store import Collected, LakeChange, LakeFile, LakeStore, LakeTable, LakeVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,3 +96,42 @@ class Lake:
     def merge_tails(self) -> int:
         """Merge the small files of a crowded tail; gives how many were merged away."""
         return merge_tails(self.store)
+
+    def compact(self, report: Report | None = None, threads: int = 2) -> Compacted | None:
+        """Move the tail into the base and the rows of merged users to their survivors; see `compact`."""
+        return compact(self.store, self.prepared, report or (lambda done, total: None), threads)
+
+    def merge_users(self, absorbed: str, survivor: str) -> int:
+        """From now on everything of user `absorbed` belongs to `survivor`; gives the version."""
+        return merge_users(self.store, absorbed, survivor).number
+
+    def unmerge_users(self, absorbed: str) -> int:
+        """Undo a merge that no compaction has made final; gives the version."""
+        return unmerge_users(self.store, absorbed).number
+
+    def erase(self, user: str) -> Erased:
+        """Erase a user, with all who were merged into it, for good; again is no change.
+
+        Raises:
+            BusyError: somebody is rewriting the base, or an import is running.
+            DamagedFileError: a file that may hold the user cannot be read; nothing was changed.
+        """
+        done = erase_rows(self.store, user)
+        self._tails.forget()
+        return replace(done, held_files=self.collect().held)
+
+    def collect(self, grace_seconds: float = 0.0, prepared_bytes: int | None = None) -> Collected:
+        """Remove every file that nobody needs, and prepared columns beyond `prepared_bytes`.
+
+        Without a bound, prepared columns may take twice the bytes of the lake's files.
+        """
+        done = self.store.collect(grace_seconds)
+        files = self.store.version().files
+        self.prepared.keep_only(files)
+        bound = 2 * sum(file.bytes for file in files) if prepared_bytes is None else prepared_bytes
+        self.prepared.evict(bound)
+        return done
+
+    def find_trouble(self) -> list[str]:
+        """What is wrong with the lake, one sentence each; reads every file in full."""
+        return list(find_trouble(self.store))

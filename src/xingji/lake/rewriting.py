@@ -16,7 +16,7 @@ from xingji.lake.part import Int64s
 from xingji.model.event_table import EVENT_ID, TIME
 from xingji.ports.lake_store import SEQ, USER_ID, LakeFile, LakeStore, LakeTable, LakeVersion, WorkSession
 
-MAX_FILE_ROWS = 2_000_000
+MAX_FILE_ROWS = 1_000_000
 """More rows than this of one bucket and month become several files, each with users of its own."""
 _ALL_USERS = 1 << 62
 

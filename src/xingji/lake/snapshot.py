@@ -53,6 +53,11 @@ class TailParts:
                 self._files.popitem(last=False)
             return self._files[file.path]
 
+    def forget(self) -> None:
+        """Drop what is in memory."""
+        with self._mine:
+            self._files.clear()
+
 
 class GuardedPart:
     """A base part that goes on without what a damaged file does not give any more, and says so."""

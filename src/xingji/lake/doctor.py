@@ -1,0 +1,67 @@
+"""Looking a lake over: every file there, legible, in its place and in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+
+from xingji.lake.bucket import bucket_of
+from xingji.lake.compaction import place_of
+from xingji.lake.data_file import int64s, read_rows
+from xingji.lake.month import months_of
+from xingji.model.errors import DamagedFileError
+from xingji.model.event_table import TIME
+from xingji.ports.lake_store import (
+    BASE_TABLES,
+    SEQ,
+    TAIL_TABLES,
+    USER_ID,
+    LakeFile,
+    LakeStore,
+    LakeTable,
+    LakeVersion,
+)
+
+
+def find_trouble(store: LakeStore) -> Iterator[str]:
+    """What is wrong with the newest version, one sentence each; reads every file in full."""
+    with store.pin() as pin:
+        yield from store.check()
+        yield from _overlapping(pin.version)
+        for file in pin.version.files:
+            try:
+                yield from _misplaced(store, file, pin.version.n_buckets)
+            except DamagedFileError as error:
+                yield str(error)
+
+
+def _overlapping(version: LakeVersion) -> Iterator[str]:
+    """Base files of one bucket and month that share users."""
+    files = sorted(
+        version.of(*BASE_TABLES), key=lambda file: (file.table, str(place_of(file)), file.first_user)
+    )
+    for before, file in pairwise(files):
+        same_place = (before.table, place_of(before)) == (file.table, place_of(file))
+        if same_place and before.last_user >= file.first_user:
+            yield f"{before.path} and {file.path} hold the same users of one bucket and month"
+
+
+def _misplaced(store: LakeStore, file: LakeFile, n_buckets: int) -> Iterator[str]:
+    rows = read_rows(store, file)
+    if file.table is LakeTable.OVERRIDES:
+        return
+    users, time_us, seq = (int64s(rows[name]) for name in (USER_ID, TIME, SEQ))
+    buckets = bucket_of(users, n_buckets)
+    keys = [seq, time_us, users] + ([buckets] if file.table in TAIL_TABLES else [])
+    if not (np.lexsort(keys) == np.arange(len(users))).all():
+        yield f"{file.path} is not in order"
+    if file.bucket is not None and (buckets != file.bucket).any():
+        yield f"{file.path} holds users of other buckets than {file.bucket}"
+    if file.month is not None and (months_of(time_us) != file.month).any():
+        yield f"{file.path} holds events of other months than its own"
+    if (int(users.min()), int(users.max())) != (file.first_user, file.last_user):
+        yield f"{file.path} holds users {users.min()} to {users.max()}, the catalogue says otherwise"
+    if (int(time_us.min()), int(time_us.max())) != (file.first_us, file.last_us):
+        yield f"{file.path} holds other times than the catalogue says"

@@ -1,0 +1,116 @@
+"""Erasing a user for good: from every file, the registry, prepared columns and unfinished work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import uuid4
+
+import numpy as np
+import pyarrow as pa
+
+from xingji.lake.bucket import bucket_of
+from xingji.lake.data_file import field_ids, int64s, read_rows, write_rows
+from xingji.lake.overrides import Survivors, read_overrides, write_overrides
+from xingji.lake.part import Int64s
+from xingji.ports.lake_store import (
+    USER_ID,
+    LakeChange,
+    LakeFile,
+    LakeStore,
+    LakeTable,
+    LakeVersion,
+    WorkSession,
+)
+
+SESSION = "erasure"
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What an erasure removed; `held_files` wait for readers that began before it."""
+
+    users: int
+    events: int
+    user_changes: int
+    held_files: int
+
+
+def erase_rows(store: LakeStore, name: str) -> Erased:
+    """Remove a user, and all who were merged into it, from all tables and the registry in one commit.
+
+    The old files are still there after it; the caller collects. Unfinished work of processes that ended is
+    dropped, for it may hold rows of the user.
+
+    Raises:
+        BusyError: somebody is rewriting the base, or an import is running.
+        DamagedFileError: a file that may hold the user cannot be read; nothing was changed.
+    """
+    with store.rewriter(), store.writer():
+        for other in store.sessions():
+            store.session(other).end()
+        version = store.version()
+        users = _person(store, version, name)
+        if not len(users):
+            return Erased(0, 0, 0, 0)
+        session = store.session(SESSION)
+        try:
+            done = _commit(store, session, version, users)
+            session.end()
+        finally:
+            session.release()
+    return done
+
+
+def _person(store: LakeStore, version: LakeVersion, name: str) -> Int64s:
+    """The ids of everyone who is one with the named user (rising)."""
+    (user,) = store.find_users([name]).tolist()
+    if not user:
+        return np.zeros(0, np.int64)
+    survivors = Survivors.of(read_overrides(store, version))
+    (last,) = survivors.resolve(np.array([user])).tolist()
+    merged = {user, last, *survivors.absorbed[survivors.survivors == last].tolist()}
+    return np.array(sorted(merged | set(store.users_bound_to(sorted(merged)))), np.int64)
+
+
+def _commit(store: LakeStore, session: WorkSession, version: LakeVersion, users: Int64s) -> Erased:
+    add: list[LakeFile] = []
+    remove: list[LakeFile] = []
+    lost = dict.fromkeys(LakeTable, 0)
+    for file in version.files:
+        rows = _left(store, file, users, version.n_buckets)
+        if rows is None:
+            continue
+        remove.append(file)
+        lost[file.table] += file.rows - rows.num_rows
+        if rows.num_rows:
+            path = session.new_path(file.table, file.bucket, file.month)
+            ids = field_ids(file.table, version)
+            add.append(write_rows(store, path, file.table, rows, ids, file.bucket, file.month))
+    merges = read_overrides(store, version)
+    kept = [o for o in merges if not np.isin([o.absorbed, o.survivor], users).any()]
+    if len(kept) < len(merges):
+        remove += version.of(LakeTable.OVERRIDES)
+        add += write_overrides(store, version, kept)
+    change = LakeChange(
+        f"erasure {uuid4().hex}",
+        tuple(add),
+        tuple(remove),
+        forget=tuple(users.tolist()),
+        operation="overwrite",
+    )
+    store.commit(change)
+    events = lost[LakeTable.EVENTS] + lost[LakeTable.EVENTS_TAIL]
+    return Erased(len(users), events, lost[LakeTable.USERS] + lost[LakeTable.USERS_TAIL], 0)
+
+
+def _left(store: LakeStore, file: LakeFile, users: Int64s, n_buckets: int) -> pa.Table | None:
+    """The rows that are left of a file; None when it holds none of the users."""
+    if file.table is LakeTable.OVERRIDES:
+        return None
+    here = users[(users >= file.first_user) & (users <= file.last_user)]
+    if file.bucket is not None:
+        here = here[bucket_of(here, n_buckets) == file.bucket]
+    if not len(here) or not np.isin(int64s(read_rows(store, file, [USER_ID])[USER_ID]), here).any():
+        return None
+    rows = read_rows(store, file)
+    return rows.filter(pa.array(~np.isin(int64s(rows[USER_ID]), here)))
