@@ -11,7 +11,7 @@ import numpy as np
 
 from xingji.analysis.calendar import range_us
 from xingji.analysis.columns import check_known
-from xingji.lake.part import Int32s, Int64s, Snapshot, ViewLike
+from xingji.lake.part import Int64s, Rows, Snapshot, ViewLike
 from xingji.model.errors import Cancelled
 from xingji.model.predicate import PropertyRef
 from xingji.model.query import Scope
@@ -97,8 +97,8 @@ class Restricted:
         self.first_us, self.last_us = view.first_us, view.last_us
         self.user_ids: Int64s = view.user_ids
         dropped = ~np.isin(view.user_ids, kept_users)
-        self.begin: Int32s = view.begin.copy()
-        self.end: Int32s = view.end.copy()
+        self.begin: Rows = view.begin.copy()
+        self.end: Rows = view.end.copy()
         self.begin[dropped] = self.end[dropped] = 0
 
     def __getattr__(self, name: str) -> object:

@@ -16,7 +16,7 @@ from xingji.analysis.labels import LabelTable
 from xingji.analysis.selection import Target
 from xingji.analysis.stream import Request, Stream, over_streams
 from xingji.analysis.values import ValueTable
-from xingji.lake.part import Int32s, Int64s
+from xingji.lake.part import Int32s, Int64s, Rows
 from xingji.model.query import EventSelector, Paths
 
 T = TypeVar("T")
@@ -28,8 +28,8 @@ class Walk:
     """Rows as the kernels of `kernels.paths` take them; `label_of` gives label codes, `unit: int64[n_units]`
     names the units."""
 
-    begin: Int32s
-    end: Int32s
+    begin: Rows
+    end: Rows
     time: Int64s
     codes: npt.NDArray[np.uint16]
     role_of: Flags
@@ -90,7 +90,7 @@ def stream_walks(
         kinds, codes = np.unique(stream.bits, return_inverse=True)
         role_of = target_roles(kinds, roles)
         used = (role_of[codes] & USED) != 0
-        before = np.concatenate([[0], np.cumsum(used)])[stream.offsets].astype(np.int32)
+        before = np.concatenate([[0], np.cumsum(used)])[stream.offsets].astype(np.uint32)
         bounds = np.ascontiguousarray(before[:-1, None]), np.ascontiguousarray(before[1:, None])
         none = np.empty(0, np.uint8)
         return task(

@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 
 from xingji.analysis.calendar import Buckets, make_buckets, next_day, range_us
+from xingji.analysis.columns import EVENT_NAME
 from xingji.analysis.context import Context
 from xingji.analysis.groups import Groups, rank
-from xingji.analysis.selection import Target
-from xingji.analysis.stream import Request, over_streams
-from xingji.analysis.trend_counts import Counts, Plan, count_lines
+from xingji.analysis.trend_counts import Counts, Plan, count_lines, known_bounds, regroup
 from xingji.analysis.trend_users import trend_users
 from xingji.analysis.trend_values import Table, count_values, statistic, tally
 from xingji.analysis.values import ValueTable
@@ -26,6 +25,7 @@ from xingji.model.moments import from_us
 from xingji.model.predicate import properties_of
 from xingji.model.query import CountBy, EventSelector, Scope, Series, Trend
 
+_NO_BUCKETS = Buckets(np.zeros(1, np.int64), ())
 _COUNTS = ("events", "users", "events_per_user")
 
 
@@ -41,18 +41,18 @@ def answer_trend(context: Context, query: Trend) -> dict[str, Any]:
     """The result of a trend."""
     _check(context, query)
     values = ValueTable()
-    if query.scope.users_of is not None:
-        plan = plan_of(context, query, values)
-        return trend_users(context, query, plan, _groups(context, query, plan))
     plan = plan_of(context, query, values)
-    groups = _groups(context, query, plan)
-    buckets, lines = _lines(context, query, dataclasses.replace(plan, groups=groups))
+    groups, counts = _groups(context, query, plan)
+    plan = dataclasses.replace(plan, groups=groups)
+    if query.scope.users_of is not None:
+        return trend_users(context, query, plan, groups)
+    buckets, lines = _lines(context, query, plan, counts)
     result = {"kind": "trend", "interval": query.interval, **_shown(query, buckets, groups, lines)}
     if query.compare:
         earlier = dataclasses.replace(query, scope=previous_range(query.scope))
         other = dataclasses.replace(context, scope=earlier.scope)
         before = dataclasses.replace(plan_of(other, earlier, values), groups=groups)
-        buckets, lines = _lines(other, earlier, before)
+        buckets, lines = _lines(other, earlier, before, None)
         result["compare"] = _shown(query, buckets, groups, lines)
     return result
 
@@ -70,27 +70,22 @@ def _check(context: Context, query: Trend) -> None:
 
 def plan_of(context: Context, query: Trend, values: ValueTable) -> Plan:
     """The buckets of a trend and what is counted in them."""
-    first_us, end_us = context.first_us, context.end_us
-    known = (
-        _known_bounds(context, query)
-        if query.scope.date_from is None or query.scope.date_to is None
-        else None
-    )
-    prefix = (query.rolling_days or 1) - 1 if query.scope.date_from is not None else 0
+    scope, first_us = query.scope, context.first_us
+    prefix = (query.rolling_days or 1) - 1 if scope.date_from is not None else 0
     if prefix:
-        first_us = range_us(dataclasses.replace(query.scope, date_from=_days_before(query.scope, prefix)))[0]
-    low = known[0] if query.scope.date_from is None and known else first_us
-    high = known[1] if query.scope.date_to is None and known else end_us - 1
-    if known is not None and (known[1] < known[0] or high < low):
-        buckets = Buckets(np.zeros(1, np.int64), ())
-    else:
-        buckets = make_buckets(low, high, query.interval, query.scope.timezone, query.scope.week_start)
-    reach = len(buckets) if query.cumulative else query.rolling_days or 1
+        first_us = range_us(dataclasses.replace(scope, date_from=_days_before(scope, prefix)))[0]
     lines = tuple(dict.fromkeys(_bare(series.selector) for series in query.series))
-    breakdown = query.scope.breakdown
-    return Plan(
-        lines, buckets, first_us, end_us, breakdown, values, None, max(reach, 1), min(prefix, len(buckets))
-    )
+    plan = Plan(lines, _NO_BUCKETS, first_us, context.end_us, scope.breakdown, values)
+    low, high = first_us, context.end_us - 1
+    if scope.date_from is None or scope.date_to is None:
+        known = known_bounds(context, plan)
+        if known is None:
+            return plan
+        low = known[0] if scope.date_from is None else low
+        high = known[1] if scope.date_to is None else high
+    buckets = make_buckets(low, high, query.interval, scope.timezone, scope.week_start)
+    reach = len(buckets) if query.cumulative else query.rolling_days or 1
+    return dataclasses.replace(plan, buckets=buckets, reach=reach, counted_from=min(prefix, len(buckets) - 1))
 
 
 def _bare(selector: EventSelector) -> EventSelector:
@@ -105,26 +100,21 @@ def _days_before(scope: Scope, days: int) -> dt.date:
     return next_day(first, -days)
 
 
-def _known_bounds(context: Context, query: Trend) -> tuple[int, int]:
-    """The times of the first and the last event that a series selects, µs; (0, -1) without any."""
-    targets = [Target(line) for line in dict.fromkeys(_bare(series.selector) for series in query.series)]
-    request = Request(targets, context.first_us, context.end_us)
-    found = over_streams(context, request, lambda s: (s.time.min(), s.time.max()) if len(s.time) else None)
-    bounds = [bound for bound in found if bound is not None]
-    return (int(min(low for low, _ in bounds)), int(max(high for _, high in bounds))) if bounds else (0, -1)
-
-
-def _groups(context: Context, query: Trend, plan: Plan) -> Groups:
-    """The groups of the result, ranked by the first series' total."""
+def _groups(context: Context, query: Trend, plan: Plan) -> tuple[Groups, Counts | None]:
+    """The groups of the result, ranked by the first series' total; with their counts, where those are known by then."""
     scope, first = query.scope, query.series[0]
-    total = plan
-    if len(plan.buckets) > 1:
-        edges = plan.buckets.edges_us[[plan.counted_from, -1]]
-        total = dataclasses.replace(plan, buckets=Buckets(edges, ("total",)), reach=1, counted_from=0)
-    keys, figures = np.empty(0, np.int64), list[Any]()
-    if scope.breakdown and len(plan.buckets):
-        keys, figures = _totals(context, query, total, first)
-    return rank(keys, figures, len(scope.breakdown), scope.breakdown_limit, plan.values)
+    if not scope.breakdown or not len(plan.buckets):
+        return rank(np.empty(0, np.int64), [], len(scope.breakdown), scope.breakdown_limit, plan.values), None
+    if plan.breakdown == (EVENT_NAME,) and all(series.measure.kind in _COUNTS for series in query.series):
+        counts = count_lines(context, plan)
+        line = plan.lines.index(_bare(first.selector))
+        keys, figures = counts.keys, [_count_total(first, counts, line, at) for at in range(len(counts.keys))]
+        groups = rank(keys, figures, 1, scope.breakdown_limit, plan.values)
+        return groups, None if groups.has_other else regroup(counts, groups)
+    edges = plan.buckets.edges_us[[plan.counted_from, -1]]
+    total = dataclasses.replace(plan, buckets=Buckets(edges, ("total",)), reach=1, counted_from=0)
+    keys, figures = _totals(context, query, total, first)
+    return rank(keys, figures, len(scope.breakdown), scope.breakdown_limit, plan.values), None
 
 
 def _totals(context: Context, query: Trend, plan: Plan, first: Series) -> tuple[Int64s, list[Any]]:
@@ -187,15 +177,16 @@ def _statistics(series: Series, plan: Plan, table: Table) -> Any:
     return figure
 
 
-def _lines(context: Context, query: Trend, plan: Plan) -> tuple[Buckets, list[list[_Line]]]:
-    """For each series the line of each group, and the buckets they are over."""
+def _lines(
+    context: Context, query: Trend, plan: Plan, counts: Counts | None
+) -> tuple[Buckets, list[list[_Line]]]:
+    """For each series the line of each group, and the buckets they are over; `counts`: those of the groups, if known."""
     assert plan.groups is not None
     shown = range(plan.counted_from, len(plan.buckets))
     buckets = Buckets(plan.buckets.edges_us[plan.counted_from :], plan.buckets.labels[plan.counted_from :])
     if not len(plan.buckets):
         return buckets, [[_Line([], _nothing(series)) for _ in plan.groups.labels] for series in query.series]
-    counts = None
-    if any(series.measure.kind in _COUNTS for series in query.series):
+    if counts is None and any(series.measure.kind in _COUNTS for series in query.series):
         counts = count_lines(context, plan)
     lines = []
     for series in query.series:

@@ -12,12 +12,12 @@ from xingji.analysis.calendar import Buckets
 from xingji.analysis.columns import EVENT_NAME, row_values
 from xingji.analysis.context import Context
 from xingji.analysis.groups import Groups, pack
-from xingji.analysis.kernels.trend import count
-from xingji.analysis.selection import Target, select
+from xingji.analysis.kernels.trend import count, count_reaching, time_bounds
+from xingji.analysis.selection import Target, of_bits, select
 from xingji.analysis.stream import Request, Stream, over_streams
 from xingji.analysis.values import ValueTable
 from xingji.lake.dictionary import encode_values
-from xingji.lake.part import QUARTER_US, Int32s, Int64s, ViewLike
+from xingji.lake.part import Int32s, Int64s, Rows, ViewLike
 from xingji.model.predicate import PropertyRef
 from xingji.model.query import EventSelector
 
@@ -61,23 +61,26 @@ class Counts:
 class _Rows:
     """What the kernel walks: a view, or a stream as one."""
 
-    begin: Int32s
-    end: Int32s
+    begin: Rows
+    end: Rows
     codes: npt.NDArray[np.uint16]
     bits_of: npt.NDArray[np.uint64]
-    slot: Int32s
-    group: npt.NDArray[np.uint16] | Int32s
+    time: Int64s
+    group: npt.NDArray[np.uint16] | Int32s | None
     keys: Int64s
+
+
+def walks_views(context: Context, plan: Plan) -> bool:
+    """Whether the rows of views can be counted as they are, without bringing units together first."""
+    return context.scope.count_by.kind == "user" and not any(line.first_time for line in plan.lines)
 
 
 def count_lines(context: Context, plan: Plan) -> Counts:
     """The counts of a plan."""
     targets = [Target(line) for line in plan.lines]
-    if context.scope.count_by.kind == "user" and not any(line.first_time for line in plan.lines):
+    if walks_views(context, plan):
         bounds = (plan.first_us, plan.end_us)
-        parts = context.over_buckets(
-            lambda view: _count(plan, _view_rows(context, plan, targets, view)), bounds
-        )
+        parts = context.over_buckets(lambda view: _count(plan, _view_rows(context, plan, targets, view)), bounds)
     else:
         columns = {f"by{at}": ref for at, ref in enumerate(plan.breakdown)}
         request = Request(
@@ -87,26 +90,42 @@ def count_lines(context: Context, plan: Plan) -> Counts:
     return merge(parts, plan)
 
 
+def known_bounds(context: Context, plan: Plan) -> tuple[int, int] | None:
+    """The times (µs) of the first and the last event that a line selects; None without any."""
+    targets = [Target(line) for line in plan.lines]
+    ends = plan.first_us, plan.end_us
+
+    def of_view(view: ViewLike) -> tuple[int, int]:
+        chosen = select(targets, context.scope.filter, view, context.snapshot, context.as_of_us)
+        return time_bounds(view.begin, view.end, chosen.codes, chosen.bits_of, view.time, *ends)
+
+    def of_stream(stream: Stream) -> tuple[int, int]:
+        return (int(stream.time.min()), int(stream.time.max())) if len(stream.time) else (plan.end_us, plan.first_us)
+
+    if walks_views(context, plan):
+        found = context.over_buckets(of_view, ends)
+    else:
+        found = over_streams(context, Request(targets, *ends), of_stream)
+    low, high = min(first for first, _ in found), max(last for _, last in found)
+    return (low, high) if low <= high else None
+
+
 def _view_rows(context: Context, plan: Plan, targets: Sequence[Target], view: ViewLike) -> _Rows:
     chosen = select(targets, context.scope.filter, view, context.snapshot, context.as_of_us)
     group, keys = _group_column(context, plan, view)
-    lut = _quarter_lut(plan)
-    slot = view.quarter if lut is not None else _slots(plan, view.time)
-    return _Rows(view.begin, view.end, chosen.codes, chosen.bits_of, slot, group, keys)
+    return _Rows(view.begin, view.end, chosen.codes, chosen.bits_of, view.time, group, keys)
 
 
 def _group_column(
     context: Context, plan: Plan, view: ViewLike
-) -> tuple[npt.NDArray[np.uint16] | Int32s, Int64s]:
+) -> tuple[npt.NDArray[np.uint16] | Int32s | None, Int64s]:
     """A code a row, and the packed key of each code."""
     if not plan.breakdown:
-        return np.empty(0, np.uint16), np.zeros(1, np.int64)
+        return None, np.zeros(1, np.int64)
     if plan.breakdown == (EVENT_NAME,):
         _, names = encode_values(context.snapshot.event_names)
         return view.event, plan.values.encode(names)[1:]
-    columns = [
-        row_values(view, context.snapshot, ref, plan.values.encode, np.int32) for ref in plan.breakdown
-    ]
+    columns = [row_values(view, context.snapshot, ref, plan.values.encode, np.int32) for ref in plan.breakdown]
     if len(columns) == 1:
         return columns[0], np.arange(len(plan.values))  # type: ignore[return-value]
     keys, codes = np.unique(pack(columns, view.n_rows), return_inverse=True)  # type: ignore[arg-type]
@@ -114,41 +133,15 @@ def _group_column(
 
 
 def _stream_rows(plan: Plan, stream: Stream) -> _Rows:
-    kinds, codes = np.unique(stream.bits, return_inverse=True)
-    offsets = stream.offsets.astype(np.int32)
-    group, keys = np.empty(0, np.int32), np.zeros(1, np.int64)
+    chosen = of_bits(stream.bits)
+    offsets = stream.offsets.astype(np.uint32)
+    group, keys = None, np.zeros(1, np.int64)
     if plan.breakdown:
         packed = pack([stream.columns[f"by{at}"] for at in range(len(plan.breakdown))], len(stream.time))
         keys, inverse = np.unique(packed, return_inverse=True)
         group = inverse.astype(np.int32)
-    slot = (
-        _slots(plan, stream.time)
-        if _quarter_lut(plan) is None
-        else (stream.time // QUARTER_US).astype(np.int32)
-    )
     bounds = np.ascontiguousarray(offsets[:-1, None]), np.ascontiguousarray(offsets[1:, None])
-    return _Rows(*bounds, codes.astype(np.uint16), kinds, slot, group, keys)
-
-
-def _quarter_lut(plan: Plan) -> tuple[int, Int32s] | None:
-    """The bucket of each quarter hour, -1 outside the range; None where a bucket or the range cuts a quarter
-    hour."""
-    lut = plan.buckets.of_quarters()
-    if lut is None:
-        return None
-    first, bucket_of = lut
-    edges = plan.buckets.edges_us
-    low, high = max(plan.first_us, int(edges[0])), min(plan.end_us, int(edges[-1]))
-    if low % QUARTER_US or high % QUARTER_US:
-        return None
-    bucket_of[: low // QUARTER_US - first] = -1
-    bucket_of[max(high // QUARTER_US - first, 0) :] = -1
-    return first, bucket_of
-
-
-def _slots(plan: Plan, time_us: Int64s) -> Int32s:
-    inside = (time_us >= plan.first_us) & (time_us < plan.end_us)
-    return np.where(inside, plan.buckets.of_times(time_us), -1).astype(np.int32)
+    return _Rows(*bounds, chosen.codes, chosen.bits_of, stream.time, group, keys)
 
 
 def _count(plan: Plan, rows: _Rows) -> Counts:
@@ -157,21 +150,25 @@ def _count(plan: Plan, rows: _Rows) -> Counts:
         n_groups, group_of = len(rows.keys), np.arange(len(rows.keys), dtype=np.int32)
     else:
         n_groups, group_of = len(plan.groups.labels), plan.groups.member(rows.keys).astype(np.int32)
-    first_slot, bucket_of = _quarter_lut(plan) or (0, np.arange(n_buckets, dtype=np.int32))
-    events, units = (np.zeros((n_lines * n_groups, n_buckets + 1), np.int64) for _ in range(2))
-    total_events, total_units = (np.zeros(n_lines * n_groups, np.int64) for _ in range(2))
-    count(
-        rows.begin, rows.end, rows.codes, rows.bits_of, rows.slot, first_slot, bucket_of, rows.group, group_of, n_groups,
-        n_lines, plan.counted_from, plan.reach, events, units, total_events, total_units,
-    )  # fmt: skip
-    shape = (n_lines, n_groups, n_buckets)
-    present = np.cumsum(units[:, :-1], axis=1).reshape(shape)
-    totals = [total.reshape(n_lines, n_groups) for total in (total_events, total_units)]
-    keys = np.arange(n_groups) if plan.groups else rows.keys
-    met = np.flatnonzero(totals[0].any(axis=0) | (events[:, :-1].reshape(shape).any(axis=(0, 2))))
-    met = np.arange(n_groups) if plan.groups or not plan.breakdown else met
-    counted = events[:, :-1].reshape(shape)
-    return Counts(keys[met], counted[:, met], present[:, met], totals[0][:, met], totals[1][:, met])
+    events = np.zeros((n_lines, n_groups, n_buckets), np.int64)
+    units = np.zeros((n_lines, n_groups, n_buckets + 1), np.int64)
+    total_units = np.zeros((n_lines, n_groups), np.int64)
+    edges_us = plan.buckets.edges_us
+    bounds = max(plan.first_us, int(edges_us[0])), min(plan.end_us, int(edges_us[-1]))
+    for line in range(n_lines):
+        key_of = -1 + ((rows.bits_of >> np.uint64(line)) & np.uint64(1)).astype(np.int32)
+        walk = (rows.begin, rows.end, rows.codes, key_of, rows.time, edges_us, *bounds, rows.group, group_of)
+        if plan.reach == 1:
+            count(*walk, plan.counted_from, events[line], units[line], total_units[line])
+        else:
+            count_reaching(*walk, plan.counted_from, plan.reach, events[line], units[line], total_units[line])
+    present = units[:, :, :-1] if plan.reach == 1 else np.cumsum(units[:, :, :-1], axis=2)
+    met = np.arange(n_groups)
+    if plan.groups is None and plan.breakdown:
+        met = np.flatnonzero(events.any(axis=(0, 2)))
+    total_events = events[:, :, plan.counted_from :].sum(axis=2)
+    keys = met if plan.groups else rows.keys[met]
+    return Counts(keys, events[:, met], present[:, met], total_events[:, met], total_units[:, met])
 
 
 def merge(parts: Sequence[Counts], plan: Plan) -> Counts:
@@ -190,3 +187,10 @@ def merge(parts: Sequence[Counts], plan: Plan) -> Counts:
         whole.total_events[:, place] += part.total_events
         whole.total_units[:, place] += part.total_units
     return whole
+
+
+def regroup(counts: Counts, groups: Groups) -> Counts:
+    """Counts of keys put in the order of groups that show every key."""
+    place = np.searchsorted(counts.keys, groups.keys)
+    arrays = (counts.events, counts.units, counts.total_events, counts.total_units)
+    return Counts(np.arange(len(place)), *(array[:, place] for array in arrays))

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 Int64s = npt.NDArray[np.int64]
 Int32s = npt.NDArray[np.int32]
+Rows = npt.NDArray[np.uint32]
 Codes = npt.NDArray[np.uint8] | npt.NDArray[np.uint16] | npt.NDArray[np.uint32]
 
 QUARTER_US = 900_000_000
@@ -102,14 +103,14 @@ class ViewLike(Protocol):
     """One bucket as a query sees it: each user's events in `(time, seq)` order, spread over few parts.
 
     Rows are numbered over all its parts; user u's events are the rows `begin[u, s]` up to `end[u, s]` of
-    slots s = 0, 1, … (`begin, end: int32[n_users, n_slots]`), in that order and without overlap. Columns
+    slots s = 0, 1, … (`begin, end: uint32[n_users, n_slots]`), in that order and without overlap. Columns
     (`time`, `seq`, `event`, `quarter`) are arrays over all rows; rows that belong to nobody (padding,
     replaced rows) lie outside every range.
     """
 
     user_ids: Int64s
-    begin: Int32s
-    end: Int32s
+    begin: Rows
+    end: Rows
 
     first_us: int
     last_us: int

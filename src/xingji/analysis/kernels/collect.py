@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xingji.analysis.kernels.compiled import kernel
-from xingji.lake.part import Int32s, Int64s
+from xingji.lake.part import Int32s, Int64s, Rows
 
 Uint64s = npt.NDArray[np.uint64]
 Uint16s = npt.NDArray[np.uint16]
@@ -15,7 +15,7 @@ Flags = npt.NDArray[np.uint8]
 
 @kernel
 def collect(
-    begin: Int32s, end: Int32s, codes: Uint16s, bits_of: Uint64s, time: Int64s, first_us: int, end_us: int,
+    begin: Rows, end: Rows, codes: Uint16s, bits_of: Uint64s, time: Int64s, first_us: int, end_us: int,
     offsets: Int64s, rows: Int32s,
 ) -> int:  # fmt: skip
     """Write the rows whose code has bits and whose time is in [first_us, end_us), user by user; returns their
@@ -37,7 +37,7 @@ def collect(
 
 @kernel
 def collect_all_times(
-    begin: Int32s, end: Int32s, codes: Uint16s, bits_of: Uint64s, offsets: Int64s, rows: Int32s
+    begin: Rows, end: Rows, codes: Uint16s, bits_of: Uint64s, offsets: Int64s, rows: Int32s
 ) -> int:
     """As `collect`, for queries whose range holds every row: no time is read."""
     count = 0
@@ -52,7 +52,7 @@ def collect_all_times(
 
 
 @kernel
-def sessions(begin: Int32s, end: Int32s, time: Int64s, client: Flags, gap_us: int, out: Int32s) -> None:
+def sessions(begin: Rows, end: Rows, time: Int64s, client: Flags, gap_us: int, out: Int32s) -> None:
     """Number each user's sessions from 0 in `out: int32[n_rows]`; -1 for rows in no session.
 
     A client row (`client: uint8[n_rows]`, empty: all are) more than `gap_us` after the user's last client row
@@ -85,7 +85,7 @@ def keep_first(offsets: Int64s, bits: Uint64s, first_only: int) -> None:
 
 
 @kernel
-def keep_first_rows(begin: Int32s, end: Int32s, bits: Uint64s, first_only: int) -> None:
+def keep_first_rows(begin: Rows, end: Rows, bits: Uint64s, first_only: int) -> None:
     """As `keep_first`, for bits of a view's rows."""
     only = np.uint64(first_only)
     for unit in range(begin.shape[0]):

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xingji.analysis.kernels.compiled import inline, kernel
-from xingji.lake.part import Int32s, Int64s
+from xingji.lake.part import Int32s, Int64s, Rows
 
 USED, START, END = 1, 2, 4
 """Roles of an event: it is a node at all; a way may begin there; a way stops there."""
@@ -33,7 +33,7 @@ def _place(keys: Int64s, key: int, direct: bool) -> int:
 
 @kernel
 def ways(
-    begin: Int32s, end: Int32s, time: Int64s, codes: Uint16s, role_of: Flags, label: Codes, label_of: Int32s,
+    begin: Rows, end: Rows, time: Int64s, codes: Uint16s, role_of: Flags, label: Codes, label_of: Int32s,
     n_labels: int, client: Flags, kept: Flags, first_us: int, end_us: int, gap_us: int, collapse: bool,
     from_start: bool, to_end: bool, n_head: int, n_tail: int, direct: bool,
     keys: Int64s, counts: Int64s, total_us: Int64s, ends: Int64s, want_edge: int, want_node: int, wanted: Flags,
@@ -124,7 +124,7 @@ def ways(
 
 @kernel
 def transitions(
-    begin: Int32s, end: Int32s, time: Int64s, codes: Uint16s, role_of: Flags, label: Codes, label_of: Int32s,
+    begin: Rows, end: Rows, time: Int64s, codes: Uint16s, role_of: Flags, label: Codes, label_of: Int32s,
     n_labels: int, client: Flags, kept: Flags, first_us: int, end_us: int, gap_us: int, collapse: bool,
     direct: bool, keys: Int64s, counts: Int64s, total_us: Int64s, ends: Int64s, want_edge: int, want_node: int,
     wanted: Flags,

@@ -6,13 +6,13 @@ import numpy as np
 import numpy.typing as npt
 
 from xingji.analysis.kernels.compiled import kernel
-from xingji.lake.part import Int32s, Int64s
+from xingji.lake.part import Int32s, Int64s, Rows
 
 Uint32s = npt.NDArray[np.uint32]
 
 
 @kernel
-def spread(begin: Int32s, end: Int32s, per_user: Uint32s, out: Uint32s) -> None:
+def spread(begin: Rows, end: Rows, per_user: Uint32s, out: Uint32s) -> None:
     """Write each user's code to all rows of the user (`per_user: uint32[n_users]`, `out: uint32[n_rows]`)."""
     for user in range(begin.shape[0]):
         for slot in range(begin.shape[1]):
@@ -22,7 +22,7 @@ def spread(begin: Int32s, end: Int32s, per_user: Uint32s, out: Uint32s) -> None:
 
 @kernel
 def at_event(
-    begin: Int32s, end: Int32s, time: Int64s, offsets: Int64s, since_us: Int64s, codes: Uint32s, out: Uint32s
+    begin: Rows, end: Rows, time: Int64s, offsets: Int64s, since_us: Int64s, codes: Uint32s, out: Uint32s
 ) -> None:
     """Write to each row the code that held for its user at the row's time (changes `offsets`, `since_us`,
     `codes`)."""
@@ -36,7 +36,7 @@ def at_event(
 
 
 @kernel
-def mark_between(begin: Int32s, end: Int32s, first: Int64s, last: Int64s, out: npt.NDArray[np.uint8]) -> None:
+def mark_between(begin: Rows, end: Rows, first: Int64s, last: Int64s, out: npt.NDArray[np.uint8]) -> None:
     """Set `out` at each user's rows from row `first[user]` through row `last[user]`, in the user's order.
 
     first -1: from the user's first row; last -1: through the user's last row; first -2: none.
@@ -48,7 +48,7 @@ def mark_between(begin: Int32s, end: Int32s, first: Int64s, last: Int64s, out: n
             for row in range(begin[user, slot], end[user, slot]):
                 if done:
                     break
-                inside = inside or row == first[user]
+                inside = inside or np.int64(row) == first[user]
                 if inside:
                     out[row] = 1
-                    done = row == last[user]
+                    done = np.int64(row) == last[user]

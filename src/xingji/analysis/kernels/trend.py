@@ -5,60 +5,132 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from xingji.analysis.kernels.compiled import kernel
-from xingji.lake.part import Int32s, Int64s
+from xingji.analysis.kernels.compiled import inline, kernel
+from xingji.lake.part import Int32s, Int64s, Rows
 
 Uint64s = npt.NDArray[np.uint64]
+Uint16s = npt.NDArray[np.uint16]
 Codes = npt.NDArray[np.uint16] | Int32s
+Grid = npt.NDArray[np.int64]
+
+
+@inline
+def bucket_at(time_us: int, edges_us: Int64s, guess: int) -> int:
+    """The bucket [edges_us[b], edges_us[b + 1]) of an instant within the edges, looked for from a guess on."""
+    bucket = min(max(guess, 0), len(edges_us) - 2)
+    while edges_us[bucket] > time_us:
+        bucket -= 1
+    while edges_us[bucket + 1] <= time_us:
+        bucket += 1
+    return bucket
+
+
+@kernel
+def time_bounds(
+    begin: Rows, end: Rows, codes: Uint16s, lines_of: Uint64s, time: Int64s, first_us: int, end_us: int
+) -> tuple[int, int]:
+    """The first and the last time in [first_us, end_us) of the rows whose code has lines; (end_us, first_us) if none."""
+    low, high = end_us, first_us
+    for unit in range(begin.shape[0]):
+        for part in range(begin.shape[1]):
+            for row in range(begin[unit, part], end[unit, part]):
+                if time[row] >= low:
+                    break
+                if time[row] >= first_us and lines_of[codes[row]] != np.uint64(0):
+                    low = time[row]
+            for back in range(end[unit, part] - begin[unit, part]):
+                row = end[unit, part] - 1 - back
+                if time[row] <= high:
+                    break
+                if time[row] < end_us and lines_of[codes[row]] != np.uint64(0):
+                    high = time[row]
+    return low, high
 
 
 @kernel
 def count(
-    begin: Int32s, end: Int32s, codes: npt.NDArray[np.uint16], lines_of: Uint64s, slot: Int32s, first_slot: int,
-    bucket_of: Int32s, group: Codes, group_of: Int32s, n_groups: int, n_lines: int, counted_from: int, reach: int,
-    events: Int64s, units: Int64s, total_events: Int64s, total_units: Int64s,
+    begin: Rows, end: Rows, codes: Uint16s, key_of: Int32s, time: Int64s, edges_us: Int64s, first_us: int,
+    end_us: int, group: Codes | None, group_of: Int32s, counted_from: int, events: Grid, units: Grid,
+    total_units: Int64s,
 ) -> None:  # fmt: skip
-    """Count, for each line and group, events and distinct units a bucket.
+    """Count events and distinct units by key and bucket.
 
-    A row counts for the lines whose bits are in `lines_of[codes[row]]`, in the bucket `bucket_of[slot[row] -
-    first_slot]` (outside or -1: in none), in the group `group_of[group[row]]` (-1: in none; `group` empty:
-    all rows are in group 0). An event in bucket b makes its unit present in the buckets b … b + reach - 1.
-    Totals hold buckets from `counted_from` on. `events`, `units: int64[n_lines * n_groups, n_buckets + 1]`:
-    `units` is filled as differences, to be summed along buckets.
+    A row with a time in [first_us, end_us) counts for the key `key_of[codes[row]]` (-1: for none); with `group`, for
+    the key `group_of[group[row]]` instead. `events, units: int64[n_keys, n_buckets]`; `total_units: int64[n_keys]`:
+    units with events from bucket `counted_from` on. What is new is added without a branch: it cannot be predicted.
     """
-    n_buckets = events.shape[1] - 1
-    n_keys = n_lines * n_groups
-    unit_of = np.full(n_keys, -1, np.int32)
-    total_of = np.full(n_keys, -1, np.int32)
-    until = np.zeros(n_keys, np.int32)
+    n_buckets = events.shape[1]
+    length_us = max((edges_us[n_buckets] - edges_us[0]) // n_buckets, 1)
+    last_of = np.full(events.shape[0], -1, np.int64)
+    total_of = np.full(events.shape[0], -1, np.int32)
+    bucket, low, high = 0, np.int64(0), np.int64(0)
+    for unit in range(begin.shape[0]):
+        present = unit * n_buckets + bucket
+        for part in range(begin.shape[1]):
+            for row in range(begin[unit, part], end[unit, part]):
+                key = key_of[codes[row]]
+                if key < 0:
+                    continue
+                now = time[row]
+                if now < low or now >= high:
+                    if now < first_us or now >= end_us:
+                        continue
+                    bucket = bucket_at(now, edges_us, (now - edges_us[0]) // length_us)
+                    low, high = max(edges_us[bucket], first_us), min(edges_us[bucket + 1], end_us)
+                    present = unit * n_buckets + bucket
+                if group is not None:
+                    key = group_of[group[row]]
+                    if key < 0:
+                        continue
+                events[key, bucket] += 1
+                units[key, bucket] += np.int64(last_of[key] != present)
+                last_of[key] = present
+                if bucket >= counted_from:
+                    total_units[key] += np.int64(total_of[key] != unit)
+                    total_of[key] = unit
+
+
+@kernel
+def count_reaching(
+    begin: Rows, end: Rows, codes: Uint16s, key_of: Int32s, time: Int64s, edges_us: Int64s, first_us: int,
+    end_us: int, group: Codes | None, group_of: Int32s, counted_from: int, reach: int, events: Grid, units: Grid,
+    total_units: Int64s,
+) -> None:  # fmt: skip
+    """As `count`, where an event in bucket b makes its unit present in the buckets b … b + reach - 1.
+
+    `units: int64[n_keys, n_buckets + 1]` is filled as differences along the buckets.
+    """
+    n_buckets = events.shape[1]
+    length_us = max((edges_us[n_buckets] - edges_us[0]) // n_buckets, 1)
+    unit_of = np.full(events.shape[0], -1, np.int32)
+    total_of = np.full(events.shape[0], -1, np.int32)
+    until = np.zeros(events.shape[0], np.int32)
+    bucket, low, high = 0, np.int64(0), np.int64(0)
     for unit in range(begin.shape[0]):
         for part in range(begin.shape[1]):
             for row in range(begin[unit, part], end[unit, part]):
-                lines = lines_of[codes[row]]
-                if lines == np.uint64(0):
+                key = key_of[codes[row]]
+                if key < 0:
                     continue
-                place = slot[row] - first_slot
-                if place < 0 or place >= len(bucket_of):
-                    continue
-                bucket = bucket_of[place]
-                at = group_of[group[row]] if len(group) else 0
-                if bucket < 0 or at < 0:
-                    continue
-                key = at
-                while lines != np.uint64(0):
-                    if lines & np.uint64(1):
-                        events[key, bucket] += 1
-                        if unit_of[key] != unit:
-                            unit_of[key] = unit
-                            until[key] = -1
-                        if bucket + reach - 1 > until[key]:
-                            units[key, max(bucket, until[key] + 1)] += 1
-                            until[key] = min(bucket + reach - 1, n_buckets - 1)
-                            units[key, until[key] + 1] -= 1
-                        if bucket >= counted_from:
-                            total_events[key] += 1
-                            if total_of[key] != unit:
-                                total_of[key] = unit
-                                total_units[key] += 1
-                    lines >>= np.uint64(1)
-                    key += n_groups
+                now = time[row]
+                if now < low or now >= high:
+                    if now < first_us or now >= end_us:
+                        continue
+                    bucket = bucket_at(now, edges_us, (now - edges_us[0]) // length_us)
+                    low, high = max(edges_us[bucket], first_us), min(edges_us[bucket + 1], end_us)
+                if group is not None:
+                    key = group_of[group[row]]
+                    if key < 0:
+                        continue
+                events[key, bucket] += 1
+                if unit_of[key] != unit:
+                    unit_of[key] = unit
+                    until[key] = -1
+                last = min(bucket + reach, n_buckets) - 1
+                if last > until[key]:
+                    units[key, max(bucket, until[key] + 1)] += 1
+                    units[key, last + 1] -= 1
+                    until[key] = last
+                if bucket >= counted_from and total_of[key] != unit:
+                    total_of[key] = unit
+                    total_units[key] += 1
