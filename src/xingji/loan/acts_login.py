@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from xingji.loan.arrays import I64, Mask
+from xingji.loan.devices import MINI
 from xingji.loan.incidents import SMS
 from xingji.loan.scene import Scene
 from xingji.loan.sms import ATTEMPTS, PASS, CodeChecks
@@ -58,7 +59,7 @@ def log_in(scene: Scene) -> None:
     play_codes(scene, rows, checks, np.where(registers, REGISTER, LOG_IN), plain == 0)
     time = scene.end(LOGIN, rows) - 600
     method = np.select([plain == 0, plain == 1], [np.where(checks.passed, _SMS, _PASSWORD), _PASSWORD], _FACE)
-    wechat = world.devices.platform[scene.visits.device[rows]] == 4
+    wechat = world.devices.platform[scene.visits.device[rows]] == MINI
     method = np.where(
         (plain == 2) & wechat, _WECHAT, np.where((plain == 2) & (key % 3 == 0), _FINGERPRINT, method)
     )

@@ -21,7 +21,6 @@ FORM_PAGES = 4
 TRIES = 3
 FACE_LEFT_MS = 1_000  # from the last face check to the end of its stage
 CREDIT_LEFT_MS = 900
-OPEN_END = STAGES  # ``end_stage`` of an application that was submitted
 
 # How often people of each kind apply, in the whole window of 90 days
 _RATE = {VISITOR: 0.0, NEWCOMER: 0.46, CUSTOMER: 0.44, BORROWER: 0.36}
@@ -236,12 +235,6 @@ def referred_by(people: People, person: I32, channel: I8) -> I16:
     """The customer manager who referred an application (``NONE`` without one); a ring has none."""
     referred = (channel == _MANAGER) | (channel == _BRANCH)
     return np.where(referred, people.manager[person], NONE).astype(np.int16)
-
-
-def burst_of(config: SimulationConfig, people: People, starts: Starts) -> Mask:
-    """Which starts belong to the advertising burst."""
-    del config
-    return np.asarray(people.burst[starts.person] & (starts.channel == code("channel", "feed_ads")), np.bool_)
 
 
 def campaigns_of(channel: Column, burst: Mask) -> tuple[I8, I8]:

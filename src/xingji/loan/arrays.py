@@ -20,7 +20,6 @@ Column = npt.NDArray[Any]
 
 NONE = -1  # codes, counts, flags, row numbers and fen are never negative, so -1 is "no value"
 
-SECOND_MS = 1_000
 MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
 DAY_MS = 86_400_000

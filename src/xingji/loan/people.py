@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xingji.loan.arrays import F64, I8, I16, I32, I64, NONE, Mask
+from xingji.loan.arrays import F64, I8, I16, I64, NONE, Mask
 from xingji.loan.config import SimulationConfig
 from xingji.loan.dice import Dice
 from xingji.loan.geography import places
@@ -172,20 +172,8 @@ def _favourites(dice: Dice, ids: I64, facts: dict[str, I8]) -> I8:
     return product
 
 
-@dataclass(frozen=True)
-class Registrations:
-    """When each person became a customer: epoch ms, ``NONE`` for those who never did."""
-
-    time_ms: I64
-
-
 def known_since(config: SimulationConfig, dice: Dice, people: People) -> I64:
     """Registration instants of those the bank knew before the window (``NONE`` for the others)."""
     ids = np.arange(len(people), dtype=np.int64)
     age_ms = dice.between("registered", ids, 1, 3 * 365 * 24 * 60) * 60_000
     return np.where(people.kind >= CUSTOMER, config.start_ms - age_ms, NONE)
-
-
-def row_numbers(mask: Mask) -> I32:
-    """The row numbers at which a mask holds."""
-    return np.flatnonzero(mask).astype(np.int32)

@@ -32,6 +32,7 @@ from xingji.loan.script import FAR_MS, Script
 from xingji.loan.servicing import Postings, Repays, Servicing
 from xingji.loan.takeover import TakenOver, take_over
 from xingji.loan.visits import APPLY, ENTERS, Calling, VisitBook, Visits, bit, number_visits
+from xingji.loan.vocabulary import code
 from xingji.loan.workdays import DayTable, day_table
 
 _CHUNK = 100_000
@@ -119,7 +120,9 @@ def build_world(config: SimulationConfig) -> World:
         visits.draw[keys] = numbers
     login_ms = _logins(script, visits, apps)
     registered, registers = _registrations(config, dice, people, visits, login_ms)
-    source, campaign = campaigns_of(visits.channel, people.burst[visits.person] & _feed(visits))
+    source, campaign = campaigns_of(
+        visits.channel, people.burst[visits.person] & (visits.channel == code("channel", "feed_ads"))
+    )
     return World(
         config, dice, people, devices, days, script, visits,
         number_visits(config, visits, people, login_ms, len(devices)), login_ms, source, campaign, registered,
@@ -130,11 +133,6 @@ def build_world(config: SimulationConfig) -> World:
 
 def _share_of_today(config: SimulationConfig) -> float:
     return max(config.hour_of_today / 24.0 * 0.8, 1e-6)
-
-
-def _feed(visits: Visits) -> Mask:
-    from_feed, _ = campaigns_of(visits.channel, np.zeros(len(visits), np.bool_))
-    return np.asarray(from_feed == 0, np.bool_)
 
 
 def _apply(
@@ -159,7 +157,7 @@ def _apply(
         person=both["person"], product=both["product"], channel=both["channel"],
         manager=referred_by(people, both["person"], both["channel"]), start_ms=both["at_ms"],
         start_visit=np.full(len(both["person"]), NONE, np.int64), historic=historic, ring=both["ring"],
-        burst=people.burst[both["person"]] & (both["channel"] == 7),
+        burst=people.burst[both["person"]] & (both["channel"] == code("channel", "feed_ads")),
     )  # fmt: skip
     settle_past(dice, people, apps)
     rows = np.arange(historic, len(apps))
