@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from xingji.analysis.kernels.spread import at_event, spread
-from xingji.lake.part import Dictionary, History, Snapshot, ViewLike
+from xingji.lake.part import Dictionary, History, Rows, Snapshot, ViewLike
 from xingji.model.errors import UnknownNameError
 from xingji.model.predicate import PropertyRef
 
@@ -18,8 +19,6 @@ EVENT_NAME = PropertyRef("event", "$event")
 
 Lookup = Callable[[Dictionary], npt.NDArray[np.generic]]
 """Gives for each code of a dictionary (0: missing) what its rows shall hold."""
-
-_NONE = Dictionary(())
 
 
 def check_known(ref: PropertyRef, snapshot: Snapshot, path: str = "property") -> None:
@@ -31,37 +30,39 @@ def check_known(ref: PropertyRef, snapshot: Snapshot, path: str = "property") ->
 
 
 def row_values(
-    view: ViewLike, snapshot: Snapshot, ref: PropertyRef, lookup: Lookup, kind: type[np.generic]
-) -> npt.NDArray[np.generic]:
-    """What `lookup` gives for the property's value at each row of the view, `kind[n_rows]`."""
+    view: ViewLike,
+    snapshot: Snapshot,
+    ref: PropertyRef,
+    lookup: Lookup,
+    kind: type[np.generic],
+    rows: Rows | None = None,
+) -> npt.NDArray[Any]:
+    """What `lookup` gives for the property's value at each row of the view, or at the given ones, `kind[n]`."""
+    codes, dictionary = _codes(view, snapshot, ref)
+    given = lookup(dictionary).astype(kind, copy=False)
+    if codes is None:
+        return np.full(view.n_rows if rows is None else len(rows), given[0], kind)
+    return given[codes if rows is None else codes[rows]]
+
+
+def _codes(
+    view: ViewLike, snapshot: Snapshot, ref: PropertyRef
+) -> tuple[npt.NDArray[np.unsignedinteger[Any]] | None, Dictionary]:
+    """The codes of a property over all rows of a view, and what they mean; no codes where nobody has it."""
     if ref == EVENT_NAME:
-        names = Dictionary((pa.array(snapshot.event_names, pa.string()),))
-        return lookup(names).astype(kind)[1:][view.event]
+        return view.event + np.uint16(1), Dictionary((pa.array(snapshot.event_names, pa.string()),))
     if ref.owner == "event":
-        return _event_values(view, ref.name, lookup, kind)
+        coded = view.coded(ref.name)
+        return (coded.codes, coded.dictionary) if coded else (None, Dictionary(()))
     history = view.history(ref.name)
     if history is None:
-        return np.full(view.n_rows, lookup(_NONE)[0], kind)
-    given = lookup(history.dictionary).astype(kind)
+        return None, Dictionary(())
+    codes = np.zeros(view.n_rows, np.uint32)
     if ref.at_event:
-        codes = np.zeros(view.n_rows, np.uint32)
         at_event(view.begin, view.end, view.time, history.offsets, history.time_us, history.codes, codes)
-        return given[codes]
-    out = np.zeros(view.n_rows, np.uint32)
-    spread(view.begin, view.end, current_codes(history), out)
-    return given[out]
-
-
-def _event_values(
-    view: ViewLike, name: str, lookup: Lookup, kind: type[np.generic]
-) -> npt.NDArray[np.generic]:
-    parts = view.coded(name)
-    if len(parts) == 1 and parts[0][0] == 0 and len(parts[0][1].codes) == view.n_rows:
-        return lookup(parts[0][1].dictionary).astype(kind)[parts[0][1].codes]
-    out = np.full(view.n_rows, lookup(_NONE)[0], kind)
-    for start, coded in parts:
-        np.take(lookup(coded.dictionary).astype(kind), coded.codes, out=out[start : start + len(coded.codes)])
-    return out
+    else:
+        spread(view.begin, view.end, current_codes(history), codes)
+    return codes, history.dictionary
 
 
 def current_codes(history: History) -> npt.NDArray[np.uint32]:

@@ -14,6 +14,7 @@ from xingji.analysis.attempts import FOREVER_US, Attempts, choose, required_step
 from xingji.analysis.context import Context
 from xingji.analysis.funnel_values import expand, first_values, restricted_bits
 from xingji.analysis.groups import Groups, pack, rank
+from xingji.analysis.kernels.funnel import look_up
 from xingji.analysis.selection import Target
 from xingji.analysis.stream import Request, Stream, over_streams, view_stream
 from xingji.analysis.values import ValueTable
@@ -98,7 +99,7 @@ def _table(context: Context, query: Funnel, stream: Stream) -> _Table:
     table = _rows(expanded, attempts, pair_value[attempts.unit], baseline=False)
     if not _later_step(query):
         return table
-    named = _named(np.unique(pair_value), len(query.steps))
+    named = _named(np.unique(pair_value), len(query.steps), table[4].shape[1])
     without = Stream(
         stream.offsets, stream.unit, stream.time, stream.bits & ~restricted, stream.owner, stream.columns
     )
@@ -111,11 +112,11 @@ def _later_step(query: Funnel) -> bool:
     return query.attribution.kind == "step" and query.attribution.step > 1
 
 
-def _named(values: Int64s, n_steps: int) -> _Table:
+def _named(values: Int64s, n_steps: int, n_owners: int) -> _Table:
     """Rows that belong to no unit and only say that a value occurs."""
     nobody = np.full(len(values), -1, np.int64)
     never = np.full((len(values), n_steps), NEVER)
-    return nobody, never, values, np.zeros(len(values), np.bool_), np.full_like(never, -1)
+    return nobody, never, values, np.zeros(len(values), np.bool_), np.full((len(values), n_owners), -1)
 
 
 def _choose(context: Context, query: Funnel, stream: Stream) -> Attempts:
@@ -123,17 +124,17 @@ def _choose(context: Context, query: Funnel, stream: Stream) -> Attempts:
     if query.window.session:
         session = stream.columns["session"]
         lonely = -2 - np.arange(len(session))  # an event in no session shares one with nobody
-        keys += [stream.owner, np.where(session >= 0, session, lonely)]
+        keys += [*([] if stream.owner is None else [stream.owner]), np.where(session >= 0, session, lonely)]
     return choose(stream, query, keys, min(context.end_us, FOREVER_US))
 
 
 def _rows(stream: Stream, attempts: Attempts, key: Int64s, baseline: bool) -> _Table:
-    reached = attempts.at >= 0
-    events = np.maximum(attempts.at, 0)
-    step_us = (
-        np.where(reached, stream.time[events], NEVER) if len(stream.time) else np.empty_like(attempts.at)
-    )
-    owner = np.where(reached, stream.owner[events], -1) if len(stream.time) else np.empty_like(attempts.at)
+    step_us = np.empty_like(attempts.at)
+    look_up(attempts.at, stream.time, NEVER, step_us)
+    owner = np.empty((len(key), 0), np.int64)
+    if stream.owner is not None:
+        owner = np.empty_like(attempts.at)
+        look_up(attempts.at, stream.owner, -1, owner)
     return stream.unit[attempts.unit], step_us, key, np.full(len(key), baseline), owner
 
 

@@ -48,7 +48,6 @@ def expand(stream: Stream, value: Int64s, restricted: np.uint64, naming: np.uint
     events = np.repeat(stream.offsets[:-1][units] - offsets[:-1], lengths) + np.arange(offsets[-1])
     foreign = value[events] != np.repeat(values, lengths)
     bits = np.where(foreign, stream.bits[events] & ~restricted, stream.bits[events])
+    owner = None if stream.owner is None else stream.owner[events]
     columns = {name: column[events] for name, column in stream.columns.items()}
-    return Stream(
-        offsets, stream.unit[units], stream.time[events], bits, stream.owner[events], columns
-    ), values
+    return Stream(offsets, stream.unit[units], stream.time[events], bits, owner, columns), values

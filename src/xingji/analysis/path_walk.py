@@ -105,7 +105,7 @@ def stream_walks(
                 none,
                 (-(2**62), 2**62),
                 stream.unit,
-                stream.owner[used],
+                None if stream.owner is None else stream.owner[used],
             )
         )
 

@@ -53,7 +53,7 @@ def answer_retention(context: Context, query: Retention) -> dict[str, Any]:
 
     def task(stream: Stream) -> tuple[Grid, Grid]:
         part = np.zeros(shape, np.int64), np.zeros((*shape, work.n_columns), np.int64)
-        _count(work, stream, groups.member(_keys(work, stream)).astype(np.int32), *part)
+        _count(work, stream, _members(work, groups, stream), *part)
         return part
 
     for one_size, one_returned in over_streams(context, work.request, task) if work.n_cohorts else []:
@@ -116,6 +116,11 @@ def _columns(query: Retention) -> tuple[Int32s, int]:
     return column_of, len(query.brackets)
 
 
+def _members(work: _Work, groups: Groups, stream: Stream) -> Int32s | None:
+    """The group of each event; None where all are in one."""
+    return groups.member(_keys(work, stream)).astype(np.int32) if work.query.scope.breakdown else None
+
+
 def _keys(work: _Work, stream: Stream) -> Int64s:
     return pack(
         [stream.columns[f"by{at}"] for at in range(len(work.query.scope.breakdown))], len(stream.time)
@@ -123,20 +128,15 @@ def _keys(work: _Work, stream: Stream) -> Int64s:
 
 
 def _count(
-    work: _Work, stream: Stream, group: Int32s, size: Grid, returned: Grid, want: Int64s = _NOBODY
+    work: _Work, stream: Stream, group: Int32s | None, size: Grid, returned: Grid, want: Int64s = _NOBODY
 ) -> npt.NDArray[np.uint8]:
     """Add a stream's entries and returns to the counts; flags the wanted units."""
-    query = work.query
-    period = work.periods.of_times(stream.time)
-    by_clock = query.clock == "24h"
-    place = stream.time if by_clock else np.where(period < 0, len(work.periods), period).astype(np.int64)
-    may_enter = ((stream.time >= work.context.first_us) & (stream.time < work.context.end_us)).astype(
-        np.uint8
-    )
+    query, context = work.query, work.context
     wanted = np.zeros(len(stream.unit), np.uint8)
     retained(
-        stream.offsets, stream.bits, period, place, _LENGTH_US[query.period] if by_clock else 1, group,
-        query.type != "recurring", may_enter, work.column_of, query.rolling, query.minimum_occurrences, size, returned,
+        stream.offsets, stream.time, stream.bits, work.periods.edges_us,
+        _LENGTH_US[query.period] if query.clock == "24h" else None, group, query.type != "recurring",
+        context.first_us, context.end_us, work.column_of, query.rolling, query.minimum_occurrences, size, returned,
         want, wanted,
     )  # fmt: skip
     return wanted
@@ -221,6 +221,6 @@ def _cohort_index(work: _Work) -> int:
 def _cell(work: _Work, groups: Groups, want: Int64s, stream: Stream) -> tuple[Int64s, Int64s]:
     shape = (len(groups.labels), work.n_cohorts)
     counts = np.zeros(shape, np.int64), np.zeros((*shape, work.n_columns), np.int64)
-    flags = _count(work, stream, groups.member(_keys(work, stream)).astype(np.int32), *counts, want=want)
+    flags = _count(work, stream, _members(work, groups, stream), *counts, want=want)
     inside = flags[stream.unit_of_event()] != 0
-    return stream.unit[flags != 0], np.unique(stream.owner[inside])
+    return stream.unit[flags != 0], stream.owners(inside)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from xingji.analysis.kernels.collect import keep_first_rows
+from xingji.analysis.kernels.collect import clear, combine, keep_first_rows
 from xingji.analysis.predicates import Mask, row_mask
 from xingji.lake.part import Snapshot, ViewLike
 from xingji.model.predicate import Predicate
@@ -16,6 +16,8 @@ from xingji.model.query import EventSelector
 
 Uint64s = npt.NDArray[np.uint64]
 _ALL_BITS = 64
+_NARROW_BITS = 12
+"""Up to this many targets a row's bits are its code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,12 @@ def select(
         dead = np.uint16(len(by_event))
         codes = np.where(next(iter(masks.values())), view.event, dead)
         return Selection(codes, np.append(by_event, np.uint64(0)))
+    if len(targets) <= _NARROW_BITS:
+        narrow = np.empty(view.n_rows, np.uint16)
+        combine(view.event, by_event.astype(np.uint16), narrow)
+        for want, mask in masks.items():
+            clear(mask, sum(1 << at for at, other in enumerate(conditions) if other == want), narrow)
+        return Selection(narrow, np.arange(1 << len(targets), dtype=np.uint64))
     bits = by_event[view.event]
     for at, want in enumerate(conditions):
         if want:
@@ -56,6 +64,9 @@ def select(
 
 def of_bits(bits: Uint64s) -> Selection:
     """The selection in which each row has the given bits."""
+    most = int(bits.max(initial=0))
+    if most < 1 << _NARROW_BITS:
+        return Selection(bits.astype(np.uint16), np.arange(most + 1, dtype=np.uint64))
     kinds, codes = np.unique(bits, return_inverse=True)
     return Selection(codes.astype(np.uint16), kinds)
 

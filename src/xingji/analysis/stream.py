@@ -11,13 +11,13 @@ import numpy.typing as npt
 
 from xingji.analysis.columns import row_values
 from xingji.analysis.context import Context
-from xingji.analysis.kernels.collect import collect, collect_all_times, keep_first, sessions
+from xingji.analysis.kernels.collect import collect, fill, keep_first, sessions
 from xingji.analysis.predicates import dictionary_mask
 from xingji.analysis.selection import Target, first_time_bits, select
 from xingji.analysis.values import ValueTable
-from xingji.lake.part import Dictionary, Int32s, Int64s, ViewLike
+from xingji.lake.part import Dictionary, Int32s, Int64s, Rows, ViewLike
 from xingji.model.errors import QueryTooLargeError
-from xingji.model.predicate import Comparison, Predicate, PropertyRef
+from xingji.model.predicate import Comparison, PropertyRef
 
 T = TypeVar("T")
 Uint64s = npt.NDArray[np.uint64]
@@ -42,8 +42,12 @@ class Stream:
     unit: Int64s
     time: Int64s
     bits: Uint64s
-    owner: Int64s
+    owner: Int64s | None
     columns: Mapping[str, Int64s]
+
+    def owners(self, events: npt.NDArray[np.bool_]) -> Int64s:
+        """The users of some events, where units are values; else nobody."""
+        return np.empty(0, np.int64) if self.owner is None else np.unique(self.owner[events])
 
     def unit_of_event(self) -> Int64s:
         """The number of the unit of every event."""
@@ -111,32 +115,43 @@ def _partitions(context: Context, request: Request) -> int:
     return max(parts, 1)
 
 
-def selected_rows(
-    context: Context, request: Request, view: ViewLike, filter_: Predicate | None
-) -> tuple[Int64s, Int32s, Uint64s]:
-    """The matching rows of a view user by user: offsets, rows and bits; first-time targets see all history."""
-    chosen = select(request.targets, filter_, view, context.snapshot, context.as_of_us)
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """The matching rows of a view user by user: user u's are [offsets[u], offsets[u + 1])."""
+
+    offsets: Int64s
+    rows: Rows
+    time: Int64s
+    bits: Uint64s
+
+    def take(self, keep: npt.NDArray[np.bool_]) -> Selected:
+        """The rows to keep; the offsets no longer hold."""
+        return Selected(self.offsets, self.rows[keep], self.time[keep], self.bits[keep])
+
+
+def selected(context: Context, request: Request, view: ViewLike) -> Selected:
+    """The rows of a view that match some target; where a first match in all history counts, of all times."""
+    chosen = select(request.targets, context.scope.filter, view, context.snapshot, context.as_of_us)
     offsets = np.zeros(len(view.user_ids) + 1, np.int64)
-    rows = np.empty(view.n_rows + 1, np.int32)
-    if request.first_time_bits or _covers(request, view):
-        count = collect_all_times(view.begin, view.end, chosen.codes, chosen.bits_of, offsets, rows)
-    else:
-        bounds = request.first_us, request.end_us
-        count = collect(view.begin, view.end, chosen.codes, chosen.bits_of, view.time, *bounds, offsets, rows)
+    rows = np.empty(view.n_rows + 1, np.uint32)
+    unbounded = bool(request.first_time_bits) or _covers(request, view)
+    bounds = (None, None) if unbounded else (request.first_us, request.end_us)
+    count = collect(view.begin, view.end, chosen.codes, chosen.bits_of, view.time, *bounds, offsets, rows)
     rows = rows[:count]
-    return offsets, rows, chosen.bits_of[chosen.codes[rows]]
+    time, bits = np.empty(count, np.int64), np.empty(count, np.uint64)
+    fill(rows, chosen.codes, chosen.bits_of, view.time, time, bits)
+    return Selected(offsets, rows, time, bits)
 
 
 def _covers(request: Request, view: ViewLike) -> bool:
-    return request.first_us <= -(2**61) and request.end_us >= 2**61
+    return request.first_us <= view.first_us and request.end_us > view.last_us
 
 
-def _columns(context: Context, request: Request, view: ViewLike, rows: Int32s) -> dict[str, Int64s]:
-    found = {}
-    for name, ref in request.properties.items():
-        codes = row_values(view, context.snapshot, ref, request.values.encode, np.int64)
-        found[name] = codes[rows].astype(np.int64)
-    return found
+def _columns(context: Context, request: Request, view: ViewLike, rows: Rows) -> dict[str, Int64s]:
+    return {
+        name: row_values(view, context.snapshot, ref, request.values.encode, np.int64, rows).astype(np.int64, copy=False)
+        for name, ref in request.properties.items()
+    }
 
 
 def client_rows(context: Context, view: ViewLike) -> npt.NDArray[np.uint8]:
@@ -163,21 +178,24 @@ def session_numbers(context: Context, view: ViewLike, gap_us: int = SESSION_GAP_
 
 def view_stream(context: Context, request: Request, view: ViewLike) -> Stream:
     """The stream of users, or of their sessions, of one bucket."""
-    offsets, rows, bits = selected_rows(context, request, view, context.scope.filter)
-    columns = _columns(context, request, view, rows)
-    unit, owner = view.user_ids, np.repeat(view.user_ids, np.diff(offsets))
-    if request.rows:
-        columns["row"] = rows.astype(np.int64)
+    found = selected(context, request, view)
     by_session = context.scope.count_by.kind == "session"
-    if by_session or request.sessions:
-        columns["session"] = session_numbers(context, view)[rows].astype(np.int64)
-    if by_session:
-        if request.first_of_user:
-            keep_first(offsets, bits, request.first_time_bits)
-        rows, bits, owner, columns = _kept(columns["session"] >= 0, rows, bits, owner, columns)
-        starts = _run_starts(owner, columns["session"])
-        offsets, unit = np.append(starts, len(rows)), session_units(owner, columns["session"])[starts]
-    return _finish(request, Stream(offsets, unit, view.time[rows], bits, owner, columns))
+    if not by_session:
+        columns = _columns(context, request, view, found.rows)
+        if request.sessions:
+            columns["session"] = session_numbers(context, view)[found.rows].astype(np.int64)
+        if request.rows:
+            columns["row"] = found.rows.astype(np.int64)
+        return _finish(request, Stream(found.offsets, view.user_ids, found.time, found.bits, None, columns))
+    if request.first_of_user:
+        keep_first(found.offsets, found.bits, request.first_time_bits)
+    session = session_numbers(context, view)[found.rows].astype(np.int64)
+    user = np.repeat(view.user_ids, np.diff(found.offsets))[session >= 0]
+    found, session = found.take(session >= 0), session[session >= 0]
+    starts = _run_starts(user, session)
+    columns = _columns(context, request, view, found.rows) | {"session": session}
+    unit = session_units(user, session)[starts]
+    return _finish(request, Stream(np.append(starts, len(user)), unit, found.time, found.bits, None, columns))
 
 
 def session_units(user: Int64s, session: Int64s) -> Int64s:
@@ -188,14 +206,6 @@ def session_units(user: Int64s, session: Int64s) -> Int64s:
 def users_of_sessions(unit: Int64s) -> Int64s:
     """The users of sessions numbered by `session_units`."""
     return unit >> _SESSION_BITS
-
-
-def _kept(keep: npt.NDArray[np.bool_], *arrays: object) -> list:  # type: ignore[type-arg]
-    """The kept items of arrays and of dictionaries of arrays."""
-    return [
-        {name: column[keep] for name, column in array.items()} if isinstance(array, dict) else array[keep]  # type: ignore[index]
-        for array in arrays
-    ]
 
 
 def _run_starts(*keys: Int64s) -> Int64s:
@@ -216,8 +226,9 @@ def _finish(request: Request, stream: Stream) -> Stream:
     keep_first(stream.offsets, stream.bits, request.first_time_bits)
     keep = (stream.bits != 0) & (stream.time >= request.first_us) & (stream.time < request.end_us)
     before = np.concatenate([[0], np.cumsum(keep)]).astype(np.int64)
-    time, bits, owner, columns = _kept(keep, stream.time, stream.bits, stream.owner, dict(stream.columns))
-    return Stream(before[stream.offsets], stream.unit, time, bits, owner, columns)
+    owner = None if stream.owner is None else stream.owner[keep]
+    columns = {name: column[keep] for name, column in stream.columns.items()}
+    return Stream(before[stream.offsets], stream.unit, stream.time[keep], stream.bits[keep], owner, columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,17 +243,16 @@ class _Piece:
 def _pieces(context: Context, request: Request, view: ViewLike, part: int, parts: int) -> _Piece:
     ref = context.scope.count_by.property
     assert ref is not None
-    offsets, rows, bits = selected_rows(context, request, view, context.scope.filter)
-    owner = np.repeat(view.user_ids, np.diff(offsets))
-    unit = row_values(view, context.snapshot, ref, request.unit_values.encode, np.int64)[rows].astype(
-        np.int64
-    )
+    found = selected(context, request, view)
+    unit = row_values(view, context.snapshot, ref, request.unit_values.encode, np.int64, found.rows)
     keep = (unit != 0) & (unit % parts == part)
-    rows, bits, owner, unit = _kept(keep, rows, bits, owner, unit)
-    columns = _columns(context, request, view, rows)
+    owner = np.repeat(view.user_ids, np.diff(found.offsets))[keep]
+    found = found.take(keep)
+    columns = _columns(context, request, view, found.rows)
     if request.sessions:
-        columns["session"] = session_numbers(context, view)[rows].astype(np.int64)
-    return _Piece(unit, view.seq[rows], Stream(offsets, unit, view.time[rows], bits, owner, columns))
+        columns["session"] = session_numbers(context, view)[found.rows].astype(np.int64)
+    stream = Stream(found.offsets, unit, found.time, found.bits, owner, columns)
+    return _Piece(unit[keep].astype(np.int64), view.seq[found.rows], stream)
 
 
 def _by_value(request: Request, pieces: Sequence[_Piece]) -> Stream:
@@ -262,7 +272,7 @@ def _by_value(request: Request, pieces: Sequence[_Piece]) -> Stream:
             unit[starts],
             time[order],
             np.concatenate([stream.bits for stream in streams])[order],
-            np.concatenate([stream.owner for stream in streams])[order],
+            np.concatenate([stream.owner for stream in streams if stream.owner is not None])[order],
             {name: np.concatenate([stream.columns[name] for stream in streams])[order] for name in names},
         ),
     )

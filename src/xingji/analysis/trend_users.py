@@ -36,7 +36,7 @@ def trend_users(context: Context, query: Trend, plan: Plan, groups: Groups) -> d
     def task(stream: Stream) -> tuple[Int64s, Int64s]:
         key = pack([stream.columns[f"by{at}"] for at in range(len(plan.breakdown))], len(stream.time))
         inside = (stream.time >= first_us) & (stream.time < end_us) & (groups.member(key) == group)
-        return stream.unit[np.unique(stream.unit_of_event()[inside])], np.unique(stream.owner[inside])
+        return stream.unit[np.unique(stream.unit_of_event()[inside])], stream.owners(inside)
 
     found = over_streams(context, request, task)
     unit, owner = (np.concatenate(column) for column in zip(*found, strict=True))

@@ -74,19 +74,19 @@ def _typed(value: object) -> tuple[pa.DataType, object]:
 
 def join(parts: Sequence[Coded | None], lengths: Sequence[int]) -> Coded:
     """Codes of several blocks, one after the other, over their dictionaries, one after the other."""
+    n_codes = 1 + sum(len(coded.dictionary) - 1 for coded in parts if coded)
+    out = narrow(np.zeros(sum(lengths), np.uint8), n_codes)
     chunks: list[pa.Array] = []
-    blocks: list[npt.NDArray[np.int64]] = []
-    shift = 0
+    shift, start = 0, 0
     for coded, length in zip(parts, lengths, strict=True):
-        if coded is None:
-            blocks.append(np.zeros(length, np.int64))
-            continue
-        codes = coded.codes.astype(np.int64)
-        blocks.append(np.where(codes == 0, 0, codes + shift))
-        chunks.extend(coded.dictionary.chunks)
-        shift += len(coded.dictionary) - 1
-    codes = np.concatenate(blocks) if blocks else np.zeros(0, np.int64)
-    return Coded(narrow(codes, shift + 1), Dictionary(tuple(chunks)))
+        if coded is not None:
+            moved = np.arange(shift, shift + len(coded.dictionary))
+            moved[0] = 0
+            np.take(moved.astype(out.dtype), coded.codes, out=out[start : start + length], mode="clip")
+            chunks.extend(coded.dictionary.chunks)
+            shift += len(coded.dictionary) - 1
+        start += length
+    return Coded(out, Dictionary(tuple(chunks)))
 
 
 def overlay(

@@ -126,8 +126,8 @@ class ViewLike(Protocol):
     def event(self) -> npt.NDArray[np.uint16]: ...
     @property
     def quarter(self) -> Int32s: ...
-    def coded(self, name: str) -> Sequence[tuple[int, Coded]]:
-        """The parts that have the property, each with the number of its first row."""
+    def coded(self, name: str) -> Coded | None:
+        """A property over all rows; None where no part has it."""
         ...
 
     def history(self, name: str) -> History | None:

@@ -15,13 +15,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from xingji.lake.dictionary import narrow
+from xingji.lake.dictionary import join, narrow
 from xingji.lake.part import Coded, Dictionary, History, Int32s, Int64s, Part, Rows
 from xingji.model.errors import CallerError
 
 HistorySource = Callable[[str, Int64s], History | None]
 Number = TypeVar("Number", bound=np.generic)
 _NOBODY = np.empty(0, np.int64)
+_KEPT_PROPERTIES = 12
+"""Of how many properties a view keeps the codes of its parts brought together."""
 
 
 class GatherPart:
@@ -115,6 +117,7 @@ class View:
     ) -> None:  # fmt: skip
         self.user_ids, self.begin, self.end = user_ids, begin, end
         self._parts, self._starts, self._histories = parts, starts, histories
+        self._coded: dict[str, Coded | None] = {}
         self.n_rows = starts[-1]
         self.first_us = min((part.first_us for part in parts), default=0)
         self.last_us = max((part.last_us for part in parts), default=0)
@@ -142,9 +145,14 @@ class View:
     def quarter(self) -> Int32s:
         return self._column(lambda part: part.quarter(), np.int32)
 
-    def coded(self, name: str) -> list[tuple[int, Coded]]:
-        found = ((start, part.coded(name)) for start, part in zip(self._starts, self._parts, strict=False))
-        return [(start, coded) for start, coded in found if coded is not None]
+    def coded(self, name: str) -> Coded | None:
+        if name not in self._coded:
+            found = [part.coded(name) for part in self._parts]
+            whole = found[0] if len(found) == 1 else join(found, [part.n_rows for part in self._parts])
+            self._coded[name] = whole if whole and len(whole.dictionary) > 1 else None
+            while len(self._coded) > _KEPT_PROPERTIES:
+                self._coded.pop(next(iter(self._coded)))
+        return self._coded[name]
 
     def history(self, name: str) -> History | None:
         return self._histories(name, self.user_ids) if self._histories else None

@@ -15,40 +15,49 @@ Flags = npt.NDArray[np.uint8]
 
 @kernel
 def collect(
-    begin: Rows, end: Rows, codes: Uint16s, bits_of: Uint64s, time: Int64s, first_us: int, end_us: int,
-    offsets: Int64s, rows: Int32s,
+    begin: Rows, end: Rows, codes: Uint16s, bits_of: Uint64s, time: Int64s, first_us: int | None, end_us: int | None,
+    offsets: Int64s, rows: Rows,
 ) -> int:  # fmt: skip
-    """Write the rows whose code has bits and whose time is in [first_us, end_us), user by user; returns their
-    number.
+    """Write the rows whose code has bits and whose time is in [first_us, end_us), user by user; returns their number.
 
-    `offsets: int64[n_users + 1]` and `rows: int32[n_rows]` are filled; rows [0, returned) hold.
+    Without bounds no time is read. `offsets: int64[n_users + 1]` and `rows: uint32[n_rows + 1]` are filled; rows
+    [0, returned) hold. Every row is written and kept or not, without a branch that could not be predicted.
     """
     count = 0
     for user in range(begin.shape[0]):
         offsets[user] = count
         for slot in range(begin.shape[1]):
             for row in range(begin[user, slot], end[user, slot]):
-                if bits_of[codes[row]] != 0 and first_us <= time[row] < end_us:
-                    rows[count] = row
-                    count += 1
+                rows[count] = row
+                kept = bits_of[codes[row]] != np.uint64(0)
+                if first_us is not None and end_us is not None:
+                    kept = kept & (time[row] >= first_us) & (time[row] < end_us)
+                count += np.int64(kept)
     offsets[begin.shape[0]] = count
     return count
 
 
 @kernel
-def collect_all_times(
-    begin: Rows, end: Rows, codes: Uint16s, bits_of: Uint64s, offsets: Int64s, rows: Int32s
-) -> int:
-    """As `collect`, for queries whose range holds every row: no time is read."""
-    count = 0
-    for user in range(begin.shape[0]):
-        offsets[user] = count
-        for slot in range(begin.shape[1]):
-            for row in range(begin[user, slot], end[user, slot]):
-                rows[count] = row
-                count += bits_of[codes[row]] != 0
-    offsets[begin.shape[0]] = count
-    return count
+def fill(rows: Rows, codes: Uint16s, bits_of: Uint64s, time: Int64s, times: Int64s, bits: Uint64s) -> None:
+    """The time and the bits of each row."""
+    for at in range(len(rows)):
+        times[at] = time[rows[at]]
+        bits[at] = bits_of[codes[rows[at]]]
+
+
+@kernel
+def combine(event: Uint16s, bits_of: Uint16s, out: Uint16s) -> None:
+    """The bits of each row's event (`out: uint16[n_rows]`)."""
+    for row in range(len(event)):
+        out[row] = bits_of[event[row]]
+
+
+@kernel
+def clear(mask: npt.NDArray[np.bool_], only: int, out: Uint16s) -> None:
+    """Clear the bits of `only` where the mask is false."""
+    kept = np.uint16(~only)
+    for row in range(len(out)):
+        out[row] &= np.uint16(0xFFFF) if mask[row] else kept
 
 
 @kernel

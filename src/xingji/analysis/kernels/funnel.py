@@ -294,3 +294,11 @@ def optional_steps(
                     at[unit, step] = event
                     current = event
                     break
+
+
+@kernel
+def look_up(at: Grid, values: Int64s, missing: int, out: Grid) -> None:
+    """The value of each event of a grid, `missing` where it has none."""
+    for unit in range(at.shape[0]):
+        for step in range(at.shape[1]):
+            out[unit, step] = values[at[unit, step]] if at[unit, step] >= 0 else missing

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xingji.analysis.kernels.compiled import kernel
-from xingji.lake.part import Int32s, Int64s, Rows
+from xingji.lake.part import Int64s, Rows
 
 Uint32s = npt.NDArray[np.uint32]
 
