@@ -1,4 +1,4 @@
-"""Reading a JSON document field by field, so that every fault names its path, its value and what was allowed."""
+"""Reading a JSON document field by field: every fault names its path, its value and what was allowed."""
 
 from __future__ import annotations
 
@@ -45,6 +45,17 @@ def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return found
 
 
+def is_whole(text: str) -> bool:
+    """Whether a text can be written as UTF-8: JSON can escape halves of characters that no text can hold."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 class Reader:
     """One value of a document and the path that leads to it."""
 
@@ -54,6 +65,8 @@ class Reader:
         self.value, self.path, self.depth = value, path, depth
         if depth > _MAX_DEPTH:
             raise CallerError(f"{path} is nested too deeply; at most {_MAX_DEPTH} levels are read")
+        if isinstance(value, str) and not is_whole(value):
+            self.fail("text of whole characters, without half of a surrogate pair")
 
     def fail(self, allowed: str) -> NoReturn:
         """Refuse this value, saying what was allowed."""

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
+import operator
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
 from xingji.model.errors import FieldError
 
 Number = int | float
-_TOKEN = re.compile(r"\s*(?:(\d+(?:\.\d+)?)|([A-Z])|([-+*/()]))")
+_TOKEN = re.compile(r"\s*(?:([0-9]{1,15}(?:\.[0-9]{1,15})?)|([A-Z])|([-+*/()]))")
 _MAX_DEPTH = 50
+_MAX_EXACT = 2**63
+"""Whole numbers beyond this go on as floats, so that a product of products stays a number one can print."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +25,7 @@ class Formula:
     program: tuple[str | Number, ...]
 
     def value(self, series: Sequence[Number | None]) -> Number | None:
-        """The result for one value a series; None where a value is missing or a division is by zero."""
+        """The result for one value a series; None where one is missing or the result is no finite number."""
         stack: list[Number | None] = []
         for part in self.program:
             if not isinstance(part, str):
@@ -40,15 +44,24 @@ class Formula:
 def _apply(sign: str, left: Number | None, right: Number | None) -> Number | None:
     if left is None or right is None or (sign == "/" and right == 0):
         return None
-    match sign:
-        case "+":
-            return left + right
-        case "-":
-            return left - right
-        case "*":
-            return left * right
-        case _:
-            return left / right
+    try:
+        return _finite(_OPERATIONS[sign](left, right))
+    except OverflowError:
+        return None
+
+
+_OPERATIONS: dict[str, Callable[[Number, Number], Number]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+}
+
+
+def _finite(value: Number) -> Number | None:
+    if isinstance(value, int) and abs(value) <= _MAX_EXACT:
+        return value
+    return float(value) if math.isfinite(value) else None
 
 
 class _Parser:
@@ -68,7 +81,9 @@ class _Parser:
 
     def fail(self) -> NoReturn:
         last = chr(ord("A") + self.n_series - 1)
-        raise FieldError("formula", self.text, f"numbers, series A to {last}, + - * / and parentheses")
+        raise FieldError(
+            "formula", self.text, f"numbers of up to 15 digits, series A to {last}, + - * / and parentheses"
+        )
 
     def peek(self) -> str:
         return self.tokens[0] if self.tokens else ""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import cast, get_args
+import re
+from collections.abc import Callable
+from typing import Literal, cast, get_args
 
 from xingji.model.document import Fields, Reader, load_document
-from xingji.model.errors import CallerError
+from xingji.model.errors import CallerError, shown
 from xingji.model.formula import parse_formula
 from xingji.model.parse_funnel import read_around_funnel, read_funnel
 from xingji.model.parse_predicate import read_property
@@ -25,8 +27,10 @@ from xingji.model.query import (
 )
 
 KINDS = ("trend", "funnel", "retention", "paths")
+_SHORT_NUMBER = re.compile("[0-9]{1,4}")
 _MAX_SERIES = 26
 _MAX_PERIODS = 400
+_MAX_LABEL_GROUPS = 1_000
 
 
 def parse_query(document: object, default_timezone: str = "UTC") -> Query:
@@ -53,6 +57,10 @@ def _read_trend(fields: Fields, scope: Scope) -> Trend:
         raise CallerError("window and cumulative cannot be given together: a total that runs has no window")
     if (rolling or cumulative) and any(one.measure.kind not in ("users", "events") for one in series):
         raise CallerError("window and cumulative apply to the measures users and events only")
+    if rolling and interval != "day":
+        raise CallerError(
+            f"window rolls from day to day; interval is {shown(interval)}; allowed with it: day"
+        )
     formula = fields.get("formula", Reader.text, None)
     if formula is not None:
         parse_formula(formula, len(series))
@@ -67,7 +75,7 @@ def _read_trend(fields: Fields, scope: Scope) -> Trend:
 def _rolling_days(reader: Reader) -> int:
     text = reader.text("rolling_<days>d, such as rolling_7d")
     days = text.removeprefix("rolling_").removesuffix("d")
-    if text != f"rolling_{days}d" or not days.isdecimal() or not 2 <= int(days) <= 400:
+    if text != f"rolling_{days}d" or not _SHORT_NUMBER.fullmatch(days) or not 2 <= int(days) <= 400:
         reader.fail("rolling_<days>d with 2 to 400 days, such as rolling_7d")
     return int(days)
 
@@ -100,11 +108,8 @@ def _measure(reader: Reader) -> Measure:
 def _read_retention(fields: Fields, scope: Scope) -> Retention:
     start = fields.need("start", read_selector)
     periods = fields.get("periods", lambda r: r.integer(1, _MAX_PERIODS), 7)
-    bracket, clock = (
-        fields.at("bracket"),
-        fields.get("clock", lambda r: r.one_of("calendar", "24h"), "calendar"),
-    )
-    fields.has("bracket")
+    bracket = fields.at("bracket")
+    clock = fields.get("clock", lambda r: r.one_of("calendar", "24h"), "calendar")
     brackets = _brackets(bracket) if isinstance(bracket.value, list) else None
     rolling = brackets is None and fields.get("bracket", _bracket_word, "exact") == "on_or_after"
     return Retention(
@@ -114,7 +119,7 @@ def _read_retention(fields: Fields, scope: Scope) -> Retention:
         fields.get("type", lambda r: r.one_of("recurring", "first_time", "first_ever"), "recurring"),
         cast(Period, fields.get("period", lambda r: r.one_of(*get_args(Period)), "day")),
         max((last for _, last in brackets), default=periods) if brackets else periods,
-        clock,
+        cast(Literal["calendar", "24h"], clock),
         rolling,
         brackets,
         fields.get("minimum_occurrences", lambda r: r.integer(1, 1_000_000), 1),
@@ -182,11 +187,19 @@ def _selectors(reader: Reader) -> tuple[EventSelector, ...]:
 
 
 def _label_groups(reader: Reader) -> tuple[tuple[str, str], ...]:
-    if not isinstance(reader.value, dict) or not all(
-        isinstance(to, str) and to for to in reader.value.values()
-    ):
+    if not isinstance(reader.value, dict) or not 0 < len(reader.value) <= _MAX_LABEL_GROUPS:
         reader.fail('an object of patterns and labels such as {"*/loan/*": "loan pages"}')
-    return tuple(reader.value.items())
+    found = []
+    for pattern, label in reader.value.items():
+        path = f"{reader.path}[{shown(pattern)}]"
+        glob = Reader(pattern, path, reader.depth).text("a pattern that is not empty")
+        found.append((glob, Reader(label, path, reader.depth).text("a label that is not empty")))
+    return tuple(found)
 
 
-_READERS = {"trend": _read_trend, "funnel": read_funnel, "retention": _read_retention, "paths": _read_paths}
+_READERS: dict[str, Callable[[Fields, Scope], Query]] = {
+    "trend": _read_trend,
+    "funnel": read_funnel,
+    "retention": _read_retention,
+    "paths": _read_paths,
+}

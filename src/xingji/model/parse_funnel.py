@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from typing import cast, get_args
+from typing import Literal, cast, get_args
 
 from xingji.model.document import Fields, Reader
 from xingji.model.errors import CallerError
@@ -116,11 +116,11 @@ def _held(reader: Reader) -> tuple[PropertyRef, ...]:
 
 def _attribution(reader: Reader, n_steps: int) -> Attribution:
     text = reader.text("first_touch | last_touch | all_steps | step:N")
-    if text.startswith("step:") and text[5:].isdecimal() and 1 <= int(text[5:]) <= n_steps:
-        return Attribution("step", int(text[5:]))
+    if text in (f"step:{step}" for step in range(1, n_steps + 1)):
+        return Attribution("step", int(text.removeprefix("step:")))
     if text not in ("first_touch", "last_touch", "all_steps"):
         reader.fail(f"first_touch | last_touch | all_steps | step:N with N from 1 to {n_steps}")
-    return Attribution(text)
+    return Attribution(cast(Literal["first_touch", "last_touch", "all_steps"], text))
 
 
 def _bins(reader: Reader) -> int | tuple[float, ...]:
@@ -149,6 +149,8 @@ def read_around_funnel(reader: Reader, scope: Scope) -> AroundFunnel:
         fields.get("position", lambda r: r.one_of("before", "between", "after"), "after"),
         fields.get("state", lambda r: r.one_of("converted", "dropped"), "converted"),
     )
+    if around.position == "between" and around.state == "dropped":
+        raise CallerError(f"{reader.path}.state is dropped; allowed with position between: converted")
     if around.position == "between" and around.step == 1:
         raise CallerError(
             f"{reader.path}.step is 1; allowed with position between: a step from 2, the way up to it"

@@ -18,6 +18,9 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MAX_BREAKDOWNS = 3
 _MAX_GROUPS = 10_000
 _MAX_EVENTS = 500
+_YEARS = range(1000, 9000)
+"""So that no window, period or offset leads out of the years that a calendar has."""
+_SPAN = f"from the years {_YEARS[0]} to {_YEARS[-1]}"
 
 
 def read_scope(fields: Fields, default_timezone: str) -> Scope:
@@ -55,17 +58,19 @@ def _check_range(scope: Scope) -> None:
 
 
 def _bound(reader: Reader) -> dt.date | dt.datetime:
-    text = reader.text("a day such as 2026-01-05 or an instant such as 2026-01-05T09:30:00+08:00")
+    allowed = f"a day such as 2026-01-05 or an instant such as 2026-01-05T09:30:00+08:00, {_SPAN}"
+    text = reader.text(allowed)
     try:
         found = dt.date.fromisoformat(text) if _DAY.fullmatch(text) else parse_instant(text)
     except ValueError:
         found = None
-    return found or reader.fail("a day such as 2026-01-05 or an instant such as 2026-01-05T09:30:00+08:00")
+    return found if found and found.year in _YEARS else reader.fail(allowed)
 
 
 def _instant_us(reader: Reader) -> int:
-    found = parse_instant(reader.text("an instant such as 2026-01-05T09:30:00+08:00"))
-    return to_us(found) if found else reader.fail("an instant such as 2026-01-05T09:30:00+08:00")
+    allowed = f"an instant such as 2026-01-05T09:30:00+08:00, {_SPAN}"
+    found = parse_instant(reader.text(allowed))
+    return to_us(found) if found and found.year in _YEARS else reader.fail(allowed)
 
 
 def _timezone(reader: Reader) -> str:

@@ -88,14 +88,14 @@ class Scope:
     users_of: UsersOf | None = None
 
 
-# -- trend ------------------------------------------------------------------------------------------------------------
+# -- trend -----------------------------------------------------------------------------------------
 
 Statistic = Literal["sum", "avg", "min", "max", "median", "p75", "p90", "p95", "p99", "distinct"]
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What a series counts: `events`, `users`, `events_per_user`, `sessions`, or a statistic of a property."""
+    """What a series counts: events, users, events per user, sessions, or a statistic of a property."""
 
     kind: Literal["events", "users", "events_per_user", "sessions"] | Statistic
     property: PropertyRef | None = None
@@ -123,7 +123,7 @@ class Trend:
     cumulative: bool = False
 
 
-# -- funnel -----------------------------------------------------------------------------------------------------------
+# -- funnel ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Exclusion:
-    """An event that removes an attempt when it comes between two required steps (numbered from 1, as listed)."""
+    """An event that removes an attempt when it comes between two required steps (from 1, as listed)."""
 
     selector: EventSelector
     from_step: int
@@ -179,7 +179,7 @@ class Funnel:
     state: Literal["converted", "dropped"] = "converted"
 
 
-# -- retention --------------------------------------------------------------------------------------------------------
+# -- retention -------------------------------------------------------------------------------------
 
 Period = Literal["hour", "day", "week", "month"]
 
@@ -204,7 +204,7 @@ class Retention:
     minimum_occurrences: int = 1
 
 
-# -- paths ------------------------------------------------------------------------------------------------------------
+# -- paths -----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
