@@ -27,8 +27,8 @@ class Fields:
     """What makes rows events, one entry a row.
 
     `user`, `event`: strings or dictionaries of strings; `event_id`: binary[16] or None.
-    `had_user`, `had_time` (`bool[n_rows]`): whether a value stood there at all; None: wherever `user` or `time`
-    is not null.
+    `had_user`, `had_time` (`bool[n_rows]`): whether a value stood there at all; None: wherever `user` or
+    `time` is not null.
     """
 
     user: pa.Array

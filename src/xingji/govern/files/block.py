@@ -19,8 +19,8 @@ class EventBlock:
     """Some of a file's events, in the order of the file.
 
     `table`: an event table (see `model/event_table.py`), every column in one piece. `refused`: the rows of
-    this stretch that are no events. `rows_read`: rows of the file (lines, Parquet rows, XES events) consumed up
-    to the end of this block, the refused ones included: reading can go on from there. `bytes_read` of
+    this stretch that are no events. `rows_read`: rows of the file (lines, Parquet rows, XES events) consumed
+    up to the end of this block, the refused ones included: reading can go on from there. `bytes_read` of
     `total_bytes`: of the file itself.
     """
 

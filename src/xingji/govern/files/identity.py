@@ -59,7 +59,7 @@ def without_junk(users: pa.Array) -> pa.Array:
 def strongest(texts: Callable[[str], pa.Array], kinds: Collection[str]) -> pa.Array | None:
     """The strongest id of each row that is no junk (string); None if no known kind is among `kinds`.
 
-    `texts` gives the ids of a kind, strings or a dictionary of them; weaker ones are asked for only where needed.
+    `texts` gives the ids of a kind, strings or a dictionary of them; weaker kinds are asked for if needed.
     """
     found: pa.Array | None = None
     for kind in KINDS:

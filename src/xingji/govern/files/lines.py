@@ -77,7 +77,8 @@ class LineReader:
         data = self._pending[: self._pending.rfind(b"\n", 0, CHUNK_BYTES) + 1]
         if not data and self._at_end and len(self._pending) <= CHUNK_BYTES:
             data = self._pending
-        return [line.removesuffix(b"\r") for line in data.split(b"\n", most)[:most]]
+        lines = data.removesuffix(b"\n").split(b"\n", most)[:most] if data else []
+        return [line.removesuffix(b"\r") for line in lines]
 
     def skip(self, n_lines: int) -> None:
         """Pass over lines that were read before."""

@@ -62,7 +62,7 @@ class NdjsonDecoder:
             return origins
         if refused.total:
             first = refused.examples[0]
-            reason = _barren(len(head), first.reason, self.encoding)
+            reason = _barren(head, first.reason, self.encoding)
             raise InputError(self.file, reason, f"line {first.number}")
         return None
 
@@ -146,9 +146,11 @@ def _reason(fault: Exception) -> str:
     return NO_OBJECT if isinstance(fault, msgspec.ValidationError) else BROKEN
 
 
-def _barren(n_lines: int, reason: str, encoding: str) -> str:
+def _barren(head: Sequence[bytes], reason: str, encoding: str) -> str:
     hint = encoding_hint(encoding) if reason == NOT_UTF8 else ""
-    return f"{reason}; none of the first {n_lines:,} lines is a JSON object{hint}"
+    if head[0].lstrip().startswith(b"["):
+        hint = "; an array of events must be written one event a line"
+    return f"{reason}; none of the first {len(head):,} lines is a JSON object{hint}"
 
 
 def _places(chunk: LineChunk, numbers: Numbers | None) -> RowPlaces:

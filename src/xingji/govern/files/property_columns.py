@@ -67,7 +67,7 @@ def add_columns(
     """Turn columns of Python values into arrays; nested values beyond the limits refuse their rows."""
     for name, column in columns.items():
         if not 1 <= len(name) <= NAME_LIMIT:
-            faults.mark(column.rows(), BAD_NAME)
+            faults.mark(column.rows()[[value is not None for value in column.values]], BAD_NAME)
             continue
         array = _array(properties, name, column, types, faults)
         if array is not None:

@@ -31,8 +31,8 @@ class FileOptions:
     """What cannot be told from a file itself.
 
     `format`: one of `file_format.FORMATS`; None: told from the contents and the name. `encoding` of text:
-    "utf-8" or "gb18030". `delimiter` of CSV: one of , ; | tab whitespace; None: guessed. `columns`: the names of
-    a CSV's columns where it has no header.
+    "utf-8" or "gb18030". `delimiter` of CSV: one of , ; | tab whitespace; None: guessed. `columns`: the names
+    of a CSV's columns where it has no header.
     """
 
     format: str | None = None

@@ -52,7 +52,7 @@ class RecordRows:
     def of_columns(
         cls, n_rows: int, columns: dict[str, Sparse], identities: dict[str, Sparse], inner: dict[str, Sparse]
     ) -> RecordRows:
-        """Rows of columns that are apart already: the outer ones, and those inside `identities`, `properties`."""
+        """Rows of columns that are apart already: outer ones, and those inside identities and properties."""
         rows = cls([])
         rows.n_rows, rows.columns, rows.faults = n_rows, columns, RowFaults(n_rows)
         rows._identities, rows._inner = identities, inner

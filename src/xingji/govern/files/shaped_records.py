@@ -1,7 +1,7 @@
 """NDJSON lines decoded into records of known keys: twice as fast as into dictionaries, with the same result.
 
-The keys that earlier chunks showed (event by event, since an event's properties are much alike) make a decoder that
-refuses any other; a chunk it refuses goes the long way by dictionaries, and the decoder learns from it.
+The keys that earlier lines showed (event by event, since an event's properties are much alike) make a decoder
+that refuses any other; a chunk it refuses goes the long way by dictionaries, and the decoder learns from it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _MOST_EVENTS = 1_000
 _SPARSE_FACTOR = 6
 """Records that fill fewer than one in so many fields are cheaper as dictionaries."""
 _ALIKE_FACTOR = 2
-"""Where events fill at least one in so many of all properties, they are decoded together, else event by event."""
+"""If events fill at least one in so many of all properties, they are decoded together, else by event."""
 _NO_PROPERTIES = msgspec.Raw(b"{}")
 Hook = Callable[[str], Any] | None
 
@@ -32,7 +32,7 @@ class _UnlikeError(Exception):
 
 
 class _Shape:
-    """A struct with a field for each of some names, its attributes called `f0`, `f1`, …; others are refused."""
+    """A struct with a field for each of some names (attributes `f0`, `f1`, …), which refuses other names."""
 
     def __init__(self, names: Iterable[str], kinds: dict[str, Any], hook: Hook) -> None:
         self.names = tuple(names)

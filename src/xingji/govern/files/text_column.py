@@ -41,8 +41,8 @@ def coded_texts(values: Any) -> pa.DictionaryArray:
 
 
 def type_of_texts(distinct: pa.Array) -> pa.DataType:
-    """The type that all of some texts stand for: canonical integers int64, numbers double, true and false bool;
-    else string.
+    """The type that all of some texts stand for: canonical integers int64, numbers double, true and false
+    bool; else string.
 
     Leading zeros, signs `+`, blanks and integers beyond 64 bits make text, since they are ids more often than
     numbers; so does an exponent without sign or point (`3E7`).

@@ -21,6 +21,8 @@ from xingji.govern.files.refusal import RowFaults
 from xingji.govern.files.sparse import Sparse
 from xingji.model.event_table import MONEY_TYPE, TIME_TYPE
 
+_WIDE_MONEY = pa.decimal128(22, 2)
+"""Holds any 64-bit integer, which PyArrow asks for on the way to money."""
 _MONEY_DIGITS = MONEY_TYPE.precision - MONEY_TYPE.scale
 
 
@@ -134,6 +136,8 @@ def _cast(array: pa.Array, kind: pa.DataType) -> pa.Array | None:
     if kind == TIME_TYPE and source.tz is None:
         array = array.cast(pa.timestamp("us")) if source.unit != "us" else array
     try:
+        if kind == MONEY_TYPE and pa.types.is_integer(source):
+            array = array.cast(_WIDE_MONEY)
         column = array.cast(kind)
     except pa.ArrowInvalid:
         return None

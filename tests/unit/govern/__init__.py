@@ -1,0 +1,1 @@
+"""Tests of the stage between what was sent and what is stored."""
