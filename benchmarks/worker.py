@@ -18,6 +18,7 @@ from benchmarks.timing import best_of
 
 OPENERS = {
     "arrays": ("benchmarks.ours", "open_arrays"),
+    "lake": ("benchmarks.lake", "open_lake"),
     "chdb": ("benchmarks.chdb_peer", "open_chdb"),
     "duckdb": ("benchmarks.duckdb_peer", "open_duckdb"),
 }
