@@ -16,7 +16,7 @@ from xingji.govern.files.file_format import FORMATS
 from xingji.govern.files.mapping import FieldMapping, parse_mapping
 from xingji.govern.files.reading import FileOptions, read_events
 from xingji.govern.files.refusal import Refusals
-from xingji.model.errors import QueryTooLargeError
+from xingji.model.errors import InputError, QueryTooLargeError
 from xingji.model.event_table import PREFIX
 
 _HINT = "load the files with `xingji import`, and ask the lake"
@@ -39,6 +39,14 @@ def add_file_options(parser: ArgumentParser) -> None:
     )
     group.add_argument("--delimiter", metavar="D", help="of CSV: , ; | tab or whitespace")
     group.add_argument("--columns", metavar="A,B,…", default="", help="names for a CSV that has no header")
+
+
+def check_file(path: Path) -> None:
+    """Raise InputError for a name that is no file's, before anything is begun."""
+    if not path.exists():
+        raise InputError(str(path), "there is no such file")
+    if path.is_dir():
+        raise InputError(str(path), "it is a folder; name the files in it")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,24 +121,18 @@ def property_types(tables: Sequence[pa.Table]) -> dict[str, pa.DataType]:
 def refusal_sentence(refused: dict[str, Refusals], rows_read: int) -> str | None:
     """One line about the rows that are no events, with the first place of each reason; None without any."""
     total = sum(refusals.total for refusals in refused.values())
-    if not total:
-        return None
-    reasons: dict[str, int] = {}
+    return f"note: refused {total:,} of {rows_read:,} rows: {reasons(refused)}" if total else None
+
+
+def reasons(refused: dict[str, Refusals]) -> str:
+    """Why rows of some files were refused, the most frequent reason first, each with its first place."""
+    counts: dict[str, int] = {}
     places: dict[str, str] = {}
     for file, refusals in refused.items():
         for reason, count in refusals.counts.items():
-            reasons[reason] = reasons.get(reason, 0) + count
+            counts[reason] = counts.get(reason, 0) + count
         for example in refusals.examples:
-            where = (
-                f"{Path(file).name} row {example.number:,}" if len(refused) > 1 else f"row {example.number:,}"
-            )
-            places.setdefault(example.reason, where)
-    told = [
-        f"{count:,} {reason} (first: {places[reason]})"
-        for reason, count in sorted(reasons.items(), key=_most_first)
-    ]
-    return f"note: refused {total:,} of {rows_read:,} rows: {', '.join(told)}"
-
-
-def _most_first(reason: tuple[str, int]) -> tuple[int, str]:
-    return -reason[1], reason[0]
+            name = f"{Path(file).name} row" if len(refused) > 1 else "row"
+            places.setdefault(example.reason, f"{name} {example.number:,}")
+    ranked = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+    return ", ".join(f"{count:,} {reason} (first: {places[reason]})" for reason, count in ranked)

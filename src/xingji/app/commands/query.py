@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from xingji.adapters.threads import ThreadRunner
 from xingji.analysis.engine import run_query
-from xingji.app.event_files import Reading, add_file_options, read_log, refusal_sentence
+from xingji.app.event_files import Reading, add_file_options, check_file, read_log, refusal_sentence
 from xingji.app.exact_json import pretty
 from xingji.app.failure import DONE
+from xingji.app.lakes import open_lake
 from xingji.app.project import add_project
 from xingji.app.settings import Settings
 from xingji.app.spelling import unknown_events
 from xingji.app.tables import tables_of
 from xingji.app.terminal import Terminal
+from xingji.app.user_files import read_users
 from xingji.lake.memory import MemorySnapshot
 from xingji.lake.part import Snapshot
-from xingji.model.errors import InputError
+from xingji.model.errors import CallerError, InputError
 from xingji.model.parse import parse_query
 from xingji.model.query import Query
 
@@ -42,6 +46,12 @@ def arrange(parser: ArgumentParser) -> None:
         type=Path,
         help="the log: NDJSON, CSV, Parquet, XES or access logs, plain or gzipped; several files are one log",
     )
+    parser.add_argument(
+        "--users",
+        metavar="FILE",
+        type=Path,
+        help="with --events: properties of users; columns user, time (since when they hold) and one for each",
+    )
     add_project(parser)
     parser.add_argument("--format", choices=("json", "table"), default="json", help="default: json")
     add_file_options(parser)
@@ -51,13 +61,26 @@ def run(arguments: Namespace, settings: Settings, terminal: Terminal) -> int:
     """Answer the question."""
     query = parse_query(_question(arguments.question, terminal))
     reading = Reading.of(arguments)
-    snapshot = _of_files(arguments.events, reading, settings, terminal)
-    result = answer(query, snapshot, settings, terminal)
+    with _snapshot(arguments, reading, settings, terminal) as snapshot:
+        result = answer(query, snapshot, settings, terminal)
     if arguments.format == "table":
         terminal.show(*tables_of(result))
     else:
         terminal.answer(pretty(result))
     return DONE
+
+
+@contextmanager
+def _snapshot(
+    arguments: Namespace, reading: Reading, settings: Settings, terminal: Terminal
+) -> Iterator[Snapshot]:
+    if arguments.events:
+        yield _of_files(arguments.events, arguments.users, reading, settings, terminal)
+        return
+    if arguments.users or not reading.is_default:
+        raise CallerError("--users and how files are read belong to --events: without it, the lake is asked")
+    with open_lake(settings, arguments.project) as lake, lake.snapshot() as snapshot:
+        yield snapshot
 
 
 def answer(query: Query, snapshot: Snapshot, settings: Settings, terminal: Terminal) -> dict[str, object]:
@@ -83,9 +106,14 @@ def _question(name: str, terminal: Terminal) -> bytes:
     return text
 
 
-def _of_files(files: list[Path], reading: Reading, settings: Settings, terminal: Terminal) -> Snapshot:
+def _of_files(
+    files: list[Path], users: Path | None, reading: Reading, settings: Settings, terminal: Terminal
+) -> Snapshot:
+    for path in [*files, *([users] if users else [])]:
+        check_file(path)
     log = read_log(files, reading, settings.memory_bytes, terminal)
     if sentence := refusal_sentence(log.refused, log.rows_read):
         terminal.say(sentence)
+    changes = read_users(users, settings.memory_bytes, terminal) if users else None
     n_buckets = settings.threads if len(log.table) >= _ROWS_FOR_THREADS else 1
-    return MemorySnapshot.from_table(log.table, n_buckets)
+    return MemorySnapshot.from_table(log.table, n_buckets, changes)

@@ -33,8 +33,11 @@ def _table(part: Result, title: str) -> Table:
 
 
 def _by_bucket(part: Result, lines: list[Result], title: str) -> Table:
-    names = [" ".join(filter(None, (line["name"], group_title(line["breakdown"])))) for line in lines]
-    made = table(title, "", *names)
+    several = len({line["name"] for line in lines}) > 1 or not all(line["breakdown"] for line in lines)
+    names = [" ".join([line["name"]] * several + [group_title(line["breakdown"])]).strip() for line in lines]
+    made = table(
+        " ".join(filter(None, [title, *{line["name"] for line in lines if not several}])), "", *names
+    )
     for at, bucket in enumerate(part["buckets"]):
         made.add_row(bucket, *(number(line["values"][at]) for line in lines))
     made.add_section()

@@ -1,0 +1,29 @@
+"""The lake of a project, opened where the home folder keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from xingji.adapters.iceberg_local.store import IcebergLocalStore
+from xingji.app.project import existing_folder_of, folder_of
+from xingji.app.settings import Settings
+from xingji.lake.lake import Lake
+
+
+@contextmanager
+def new_or_open_lake(settings: Settings, project: str) -> Iterator[Lake]:
+    """The lake of a project, made when there is none."""
+    store = IcebergLocalStore(folder_of(settings, project) / "lake", settings.buckets)
+    try:
+        yield Lake(store, folder_of(settings, project) / "prepared")
+    finally:
+        store.close()
+
+
+@contextmanager
+def open_lake(settings: Settings, project: str) -> Iterator[Lake]:
+    """The lake of a project; raises CallerError where nothing was ever loaded."""
+    existing_folder_of(settings, project)
+    with new_or_open_lake(settings, project) as lake:
+        yield lake
