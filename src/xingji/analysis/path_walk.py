@@ -32,12 +32,12 @@ class Walk:
     end: Rows
     time: Int64s
     codes: npt.NDArray[np.uint16]
-    role_of: Flags
+    role_of: Flags | None
     label: npt.NDArray[np.uint16] | Int32s
     label_of: Int32s
-    client: Flags
-    kept: Flags
-    bounds: tuple[int, int]
+    client: Flags | None
+    kept: Flags | None
+    bounds: tuple[int, int] | tuple[None, None]
     unit: Int64s
     owner: Int64s | None = None
 
@@ -92,7 +92,6 @@ def stream_walks(
         used = (role_of[codes] & USED) != 0
         before = np.concatenate([[0], np.cumsum(used)])[stream.offsets].astype(np.uint32)
         bounds = np.ascontiguousarray(before[:-1, None]), np.ascontiguousarray(before[1:, None])
-        none = np.empty(0, np.uint8)
         return task(
             Walk(
                 *bounds,
@@ -101,9 +100,9 @@ def stream_walks(
                 role_of,
                 label[used].astype(np.int32),
                 np.arange(len(labels), dtype=np.int32),
-                none,
-                none,
-                (-(2**62), 2**62),
+                None,
+                None,
+                (None, None),
                 stream.unit,
                 None if stream.owner is None else stream.owner[used],
             )

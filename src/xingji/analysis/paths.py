@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from xingji.analysis.around import Around, around_of
-from xingji.analysis.attempts import FOREVER_US
 from xingji.analysis.columns import row_values
 from xingji.analysis.context import Context
 from xingji.analysis.exact import mean_seconds
@@ -29,6 +28,7 @@ from xingji.model.query import CountBy, Paths
 
 _MAX_DIRECT = 1 << 21
 _HIDDEN = "..."
+Grid = npt.NDArray[np.int64]
 Edge = tuple[str, str]
 
 
@@ -50,13 +50,11 @@ class _Work:
 
 @dataclass(frozen=True, slots=True)
 class _Tally:
-    """Edges (step, source, target as label codes) with counts and µs, last nodes with counts, and flagged
-    units."""
+    """Edges (step, source, target as label codes) with count and µs, last nodes with counts, and flagged units."""
 
-    edge: npt.NDArray[np.int64]
-    count: Int64s
-    total_us: Int64s
-    node: npt.NDArray[np.int64]
+    edge: Grid
+    cells: Grid
+    node: Grid
     node_count: Int64s
     unit: Int64s
     owner: Int64s
@@ -142,10 +140,15 @@ def _view_walk(work: _Work, view: ViewLike) -> Walk:
         label = row_values(view, context.snapshot, query.label, work.labels.encode_dictionary, np.int32)
         label = np.where(label == 0, names[view.event], label) if len(names) else label
         label_of = np.arange(len(work.labels), dtype=np.int32)
-    kept = work.around(view) if work.around else np.empty(0, np.uint8)
-    bounds = context.first_us, context.end_us
-    client = client_rows(context, view) if query.gap_us is not None else np.empty(0, np.uint8)
-    role_of = target_roles(chosen.bits_of, roles)
+    kept = work.around(view) if work.around else None
+    inside = context.first_us <= view.first_us and context.end_us > view.last_us
+    bounds = (None, None) if inside else (context.first_us, context.end_us)
+    client = client_rows(context, view) if query.gap_us is not None else None
+    role_of = (
+        target_roles(chosen.bits_of, roles)
+        if query.include or len(targets) > 1 or context.scope.filter
+        else None
+    )
     return Walk(
         view.begin,
         view.end,
@@ -168,11 +171,10 @@ def _tally(work: _Work, walk: Walk) -> _Tally:
     n_keys = layers * n_labels * n_labels
     direct = n_keys <= _MAX_DIRECT
     capacity = n_keys if direct else 1 << (2 * min(n_keys, len(walk.codes) + 1) - 1).bit_length()
-    keys = np.full(capacity, kernels.EMPTY, np.int64)
-    counts, total_us = np.zeros(capacity, np.int64), np.zeros(capacity, np.int64)
+    keys = np.arange(n_keys) if direct else np.full(capacity, kernels.EMPTY, np.int64)
+    cells = np.zeros((capacity, 2), np.int64)
     ends, wanted = np.zeros(layers * n_labels, np.int64), np.zeros(walk.begin.shape[0], np.uint8)
-    gap_us = FOREVER_US if query.gap_us is None else query.gap_us
-    first = (
+    rows = (
         walk.begin,
         walk.end,
         walk.time,
@@ -182,22 +184,19 @@ def _tally(work: _Work, walk: Walk) -> _Tally:
         local.astype(np.int32),
         n_labels,
     )
-    second = (walk.client, walk.kept, *walk.bounds, gap_us, query.collapse_repeats)
-    want = _want_keys(work, used, n_labels)
-    out = (direct, keys, counts, total_us, ends, *want, wanted)
+    limits = (walk.client, walk.kept, *walk.bounds, query.gap_us, query.collapse_repeats)
+    out = (direct, keys, cells, ends, *_want_keys(work, used, n_labels), wanted)
     if query.view == "transitions":
-        kernels.transitions(*first, *second, *out)
+        kernels.transitions(*rows, *limits, *out)
     else:
-        kernels.ways(
-            *first, *second, query.start is not None, query.end is not None, *_kept_nodes(query), *out
-        )
-    met, last = np.flatnonzero(counts), np.flatnonzero(ends)
+        cuts = (query.start is not None, query.end is not None, *_kept_nodes(query))
+        kernels.ways(*rows, *limits, *out, *cuts)
+    met, last = np.flatnonzero(cells[:, 0]), np.flatnonzero(ends)
     codes = np.append(used, -1)
     source, target = keys[met] // n_labels, keys[met] % n_labels
     edge = np.stack([source // n_labels, codes[source % n_labels], codes[target]], axis=1).astype(np.int64)
     node = np.stack([last // n_labels, codes[last % n_labels]], axis=1).astype(np.int64)
-    flagged = wanted != 0
-    return _Tally(edge, counts[met], total_us[met], node, ends[last], *walk.flagged(flagged))
+    return _Tally(edge, cells[met], node, ends[last], *walk.flagged(wanted != 0))
 
 
 def _kept_nodes(query: Paths) -> tuple[int, int]:
@@ -210,22 +209,24 @@ def _kept_nodes(query: Paths) -> tuple[int, int]:
     return head, query.max_steps - head
 
 
-def _want_keys(work: _Work, used: Int32s, n_labels: int) -> tuple[int, int]:
+def _want_keys(work: _Work, used: Int32s, n_labels: int) -> tuple[int | None, int | None]:
+    """The keys of the wanted edge and node; -1 where this walk has none, None where none is asked for."""
     edge, node = work.want
 
-    def local(text: str) -> int | None:
-        if text == _HIDDEN and work.labels.code_of(text) is None:
-            return n_labels - 1
-        found = np.flatnonzero(used == work.labels.code_of(text)) if work.labels.code_of(text) else []
-        return int(found[0]) if len(found) else None
+    def local(text: str) -> int:
+        code = work.labels.code_of(text)
+        if code is None:
+            return n_labels - 1 if text == _HIDDEN else -1
+        found = np.flatnonzero(used == code)
+        return int(found[0]) if len(found) else -1
 
-    edge_key = node_key = -1
+    edge_key = node_key = None
     if edge is not None:
         source, target = local(edge[1]), local(edge[2])
-        if source is not None and target is not None:
-            edge_key = (edge[0] * n_labels + source) * n_labels + target
-    if node is not None and (place := local(node[1])) is not None:
-        node_key = node[0] * n_labels + place
+        edge_key = -1 if min(source, target) < 0 else (edge[0] * n_labels + source) * n_labels + target
+    if node is not None:
+        place = local(node[1])
+        node_key = -1 if place < 0 else node[0] * n_labels + place
     return edge_key, node_key
 
 
@@ -239,17 +240,24 @@ def _merged(
         return f"{step + 1}_{text}" if numbered else text
 
     edges: dict[Edge, tuple[int, int]] = {}
+    rows, figures = _added([tally.edge for tally in tallies], [tally.cells for tally in tallies])
+    for (step, source, target), (count, total_us) in zip(rows.tolist(), figures.tolist(), strict=True):
+        edge = name(step, source), name(step + 1, target)
+        known = edges.get(edge, (0, 0))
+        edges[edge] = known[0] + count, known[1] + total_us
     ends: dict[str, int] = {}
-    for tally in tallies:
-        rows = zip(tally.edge.tolist(), tally.count.tolist(), tally.total_us.tolist(), strict=True)
-        for (step, source, target), count, total_us in rows:
-            edge = name(step, source), name(step + 1, target)
-            known = edges.get(edge, (0, 0))
-            edges[edge] = known[0] + count, known[1] + total_us
-        for (step, code), count in zip(tally.node.tolist(), tally.node_count.tolist(), strict=True):
-            node = name(step, code)
-            ends[node] = ends.get(node, 0) + count
+    rows, figures = _added([tally.node for tally in tallies], [tally.node_count for tally in tallies])
+    for (step, code), count in zip(rows.tolist(), figures.tolist(), strict=True):
+        ends[name(step, code)] = ends.get(name(step, code), 0) + count
     return edges, ends
+
+
+def _added(rows: Sequence[Grid], figures: Sequence[npt.NDArray[np.int64]]) -> tuple[Grid, Grid]:
+    """Distinct rows, and the sums of their figures."""
+    distinct, place = np.unique(np.concatenate(rows), axis=0, return_inverse=True)
+    sums = np.zeros((len(distinct), *figures[0].shape[1:]), np.int64)
+    np.add.at(sums, place.reshape(-1), np.concatenate(figures))
+    return distinct, sums
 
 
 def _shown(query: Paths, edges: dict[Edge, tuple[int, int]], ends: dict[str, int]) -> dict[str, Any]:

@@ -149,15 +149,17 @@ def _covers(request: Request, view: ViewLike) -> bool:
 
 def _columns(context: Context, request: Request, view: ViewLike, rows: Rows) -> dict[str, Int64s]:
     return {
-        name: row_values(view, context.snapshot, ref, request.values.encode, np.int64, rows).astype(np.int64, copy=False)
+        name: row_values(view, context.snapshot, ref, request.values.encode, np.int64, rows).astype(
+            np.int64, copy=False
+        )
         for name, ref in request.properties.items()
     }
 
 
-def client_rows(context: Context, view: ViewLike) -> npt.NDArray[np.uint8]:
-    """Which rows are events of a client, `uint8[n_rows]`; empty where all are."""
+def client_rows(context: Context, view: ViewLike) -> npt.NDArray[np.uint8] | None:
+    """Which rows are events of a client, `uint8[n_rows]`; None where all are."""
     if ORIGIN.name not in context.snapshot.event_properties:
-        return np.empty(0, np.uint8)
+        return None
     return row_values(view, context.snapshot, ORIGIN, _is_client, np.uint8)  # type: ignore[return-value]
 
 

@@ -80,7 +80,9 @@ def count_lines(context: Context, plan: Plan) -> Counts:
     targets = [Target(line) for line in plan.lines]
     if walks_views(context, plan):
         bounds = (plan.first_us, plan.end_us)
-        parts = context.over_buckets(lambda view: _count(plan, _view_rows(context, plan, targets, view)), bounds)
+        parts = context.over_buckets(
+            lambda view: _count(plan, _view_rows(context, plan, targets, view)), bounds
+        )
     else:
         columns = {f"by{at}": ref for at, ref in enumerate(plan.breakdown)}
         request = Request(
@@ -100,7 +102,11 @@ def known_bounds(context: Context, plan: Plan) -> tuple[int, int] | None:
         return time_bounds(view.begin, view.end, chosen.codes, chosen.bits_of, view.time, *ends)
 
     def of_stream(stream: Stream) -> tuple[int, int]:
-        return (int(stream.time.min()), int(stream.time.max())) if len(stream.time) else (plan.end_us, plan.first_us)
+        return (
+            (int(stream.time.min()), int(stream.time.max()))
+            if len(stream.time)
+            else (plan.end_us, plan.first_us)
+        )
 
     if walks_views(context, plan):
         found = context.over_buckets(of_view, ends)
@@ -125,7 +131,9 @@ def _group_column(
     if plan.breakdown == (EVENT_NAME,):
         _, names = encode_values(context.snapshot.event_names)
         return view.event, plan.values.encode(names)[1:]
-    columns = [row_values(view, context.snapshot, ref, plan.values.encode, np.int32) for ref in plan.breakdown]
+    columns = [
+        row_values(view, context.snapshot, ref, plan.values.encode, np.int32) for ref in plan.breakdown
+    ]
     if len(columns) == 1:
         return columns[0], np.arange(len(plan.values))  # type: ignore[return-value]
     keys, codes = np.unique(pack(columns, view.n_rows), return_inverse=True)  # type: ignore[arg-type]

@@ -61,10 +61,10 @@ def clear(mask: npt.NDArray[np.bool_], only: int, out: Uint16s) -> None:
 
 
 @kernel
-def sessions(begin: Rows, end: Rows, time: Int64s, client: Flags, gap_us: int, out: Int32s) -> None:
+def sessions(begin: Rows, end: Rows, time: Int64s, client: Flags | None, gap_us: int, out: Int32s) -> None:
     """Number each user's sessions from 0 in `out: int32[n_rows]`; -1 for rows in no session.
 
-    A client row (`client: uint8[n_rows]`, empty: all are) more than `gap_us` after the user's last client row
+    A client row (`client: uint8[n_rows]`; without it all are) more than `gap_us` after the user's last client row
     begins a session; other rows belong to the session of the last client row when it is at most `gap_us`
     before them.
     """
@@ -74,7 +74,7 @@ def sessions(begin: Rows, end: Rows, time: Int64s, client: Flags, gap_us: int, o
         for slot in range(begin.shape[1]):
             for row in range(begin[user, slot], end[user, slot]):
                 near = session >= 0 and time[row] - last <= gap_us
-                if len(client) == 0 or client[row] != 0:
+                if client is None or client[row] != 0:
                     session += not near
                     last = time[row]
                     near = True

@@ -65,9 +65,18 @@ def retained(
         first_back = 0
         for event in range(first, offsets[unit + 1]):
             period = period_of[event - first]
-            if not bits[event] & np.uint64(START) or period == entered or period < 0 or period >= size.shape[1]:
+            if (
+                not bits[event] & np.uint64(START)
+                or period == entered
+                or period < 0
+                or period >= size.shape[1]
+            ):
                 continue
-            if time[event] < first_us or time[event] >= end_us or (gated and not bits[event] & np.uint64(GATE)):
+            if (
+                time[event] < first_us
+                or time[event] >= end_us
+                or (gated and not bits[event] & np.uint64(GATE))
+            ):
                 continue
             entered = period
             in_group = 0
