@@ -36,7 +36,9 @@ def parse_instant(text: str) -> dt.datetime | None:
 
 
 def _at_most_six_digits(text: str) -> str:
-    return re.sub(r"(\.\d{6})\d+", r"\1", text.replace(" +", "+").replace(" Z", "Z"))
+    return re.sub(
+        r"(\.\d{6})\d+", r"\1", text.upper().replace(" +", "+").replace(" -", "-").replace(" Z", "Z")
+    )
 
 
 def iso(time_us: int) -> str:

@@ -141,6 +141,7 @@ def read_around_funnel(reader: Reader, scope: Scope) -> AroundFunnel:
         {k: v for k, v in fields.items() if k not in ("step", "position", "state")}, reader.path, reader.depth
     )
     own = inner.object()
+    own.forbid(("step", "position", "state"), "they are read with the paths")
     funnel = read_funnel(own, dataclasses.replace(scope, users_of=None))
     own.close()
     around = AroundFunnel(

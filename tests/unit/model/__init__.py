@@ -1,0 +1,1 @@
+"""Queries, predicates, formulas and instants as documents."""
