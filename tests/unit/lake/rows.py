@@ -71,10 +71,8 @@ def rows_of_view(view: ViewLike, snapshot: LakeSnapshot, names: Sequence[str]) -
     """A bucket's events: (user, time, event, values of the named properties), in the view's order."""
     columns: list[list[Any]] = []
     for name in names:
-        column: list[Any] = [None] * view.n_rows
-        for first, coded in view.coded(name):
-            column[first : first + len(coded.codes)] = values_of(coded)
-        columns.append(column)
+        coded = view.coded(name)
+        columns.append([None] * view.n_rows if coded is None else values_of(coded))
     users = snapshot.user_names_of(view.user_ids)
     found: list[Row] = []
     for at, user in enumerate(users):
