@@ -10,9 +10,10 @@ from xingji.app.tables.figures import bar, duration, number, table
 
 Result = dict[str, Any]
 _BAR_WIDTH = 16
+_MOST_ENDS = 10
 
 
-def path_tables(result: Result) -> list[Table]:
+def path_tables(result: Result) -> list[Table | str]:
     """The edges, and the last nodes of the ways."""
     edges = table("", "from", "to", "", "count", "mean time", left=3)
     most = max((edge["count"] for edge in result["edges"]), default=1)
@@ -21,7 +22,14 @@ def path_tables(result: Result) -> list[Table]:
         edges.add_row(
             edge["source"], edge["target"], share, number(edge["count"]), duration(edge["mean_seconds"])
         )
-    ends = table("ways end at", "node", "count")
-    for end in result["ends"]:
-        ends.add_row(end["node"], number(end["count"]))
-    return [edges, ends]
+    return [edges, *_ends(result["ends"])]
+
+
+def _ends(ends: list[Result]) -> list[Table | str]:
+    made = table("ways end at", "node", "count")
+    for end in ends[:_MOST_ENDS]:
+        made.add_row(end["node"], number(end["count"]))
+    more = ends[_MOST_ENDS:]
+    return (
+        [made, f"and {sum(end['count'] for end in more):,} at {len(more):,} other nodes"] if more else [made]
+    )
