@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+import sqlalchemy.exc
 
 from xingji.adapters.iceberg_local.store import IcebergLocalStore
 from xingji.app.project import existing_folder_of, folder_of
 from xingji.app.settings import Settings
 from xingji.lake.lake import Lake
+from xingji.model.errors import DamagedFileError
 
 
 @contextmanager
 def new_or_open_lake(settings: Settings, project: str) -> Iterator[Lake]:
     """The lake of a project, made when there is none."""
-    store = IcebergLocalStore(folder_of(settings, project) / "lake", settings.buckets)
+    folder = folder_of(settings, project) / "lake"
+    try:
+        store = IcebergLocalStore(folder, settings.buckets)
+    except (sqlite3.DatabaseError, sqlalchemy.exc.DatabaseError) as fault:
+        reason = str(getattr(fault, "orig", fault))
+        raise DamagedFileError(str(folder / "catalog.db"), reason) from fault
     try:
         yield Lake(store, folder_of(settings, project) / "prepared")
     finally:
