@@ -126,7 +126,7 @@ class CsvRecords:
         while True:
             fields = self._next_fields()
             number = self._feed.record[0][0]
-            if len(fields) == self._width:
+            if len(fields) == self._width and (fields[0] or any(fields)):
                 return number, fields
             if any(fields):
                 if len(fields) > self._width and not any(fields[self._width :]):
