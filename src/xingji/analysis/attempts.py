@@ -115,7 +115,8 @@ def _kernel_bits(bits: Uint64s, query: Funnel, required: Sequence[int]) -> Uint6
 def _one_exclusion(bits: Uint64s, n_steps: int) -> Uint64s:
     """Bits of the steps and one bit for all exclusions, which in any order all act from first to last."""
     steps = np.uint64((1 << n_steps) - 1)
-    return (bits & steps) | ((bits & ~steps) != 0).astype(np.uint64) << np.uint64(n_steps)
+    excluding: Uint64s = ((bits & ~steps) != 0).astype(np.uint64) << np.uint64(n_steps)
+    return (bits & steps) | excluding
 
 
 def _kinds(bits: Uint64s, n_steps: int) -> tuple[Int64s, Uint64s]:
@@ -133,7 +134,7 @@ def _with_optional(runs: _Runs, at: Grid, query: Funnel, required: Sequence[int]
 
 
 def _best(runs: _Runs, required: Grid, at: Grid) -> Attempts:
-    """Of the runs of each unit the one whose attempt goes furthest, then ends earliest, then starts latest."""
+    """The run of each unit whose attempt goes furthest, then ends earliest, then starts latest."""
     some = np.flatnonzero(required[:, 0] >= 0)
     unit, events = runs.unit[some], runs.stream_events(required[some])
     if runs.order is None:

@@ -1,4 +1,4 @@
-"""Calendar periods of a timezone: their boundaries as instants, their labels, and the period of each event."""
+"""Calendar periods of a timezone: their boundaries as instants, and their labels."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def next_day(day: dt.date, days: int = 1) -> dt.date:
 
 def day_start_us(day: dt.date, zone: zoneinfo.ZoneInfo) -> int:
     """The first instant of a day: where midnight does not exist, the moment the clocks jump to."""
-    return _local_us(dt.datetime(day.year, day.month, day.day), zone)
+    return _local_us(dt.datetime.combine(day, dt.time()), zone)
 
 
 def _local_us(local: dt.datetime, zone: zoneinfo.ZoneInfo) -> int:
@@ -93,7 +93,7 @@ def _shown_us(time_us: int, zone: zoneinfo.ZoneInfo) -> int:
 
 
 def _jump_us(naive_us: int, low: int, high: int, zone: zoneinfo.ZoneInfo) -> int:
-    """The first instant in (low, high] whose local clock shows `naive_us` or later (the clocks jump over it)."""
+    """The first instant in (low, high] whose local clock shows `naive_us` or later."""
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if _shown_us(middle, zone) >= naive_us else (middle + 1, high)

@@ -37,12 +37,13 @@ def row_values(
     kind: type[np.generic],
     rows: Rows | None = None,
 ) -> npt.NDArray[Any]:
-    """What `lookup` gives for the property's value at each row of the view, or at the given ones, `kind[n]`."""
+    """What `lookup` gives for the property's value at each row, or at the given ones, `kind[n]`."""
     codes, dictionary = _codes(view, snapshot, ref)
     given = lookup(dictionary).astype(kind, copy=False)
     if codes is None:
         return np.full(view.n_rows if rows is None else len(rows), given[0], kind)
-    return given[codes if rows is None else codes[rows]]
+    found: npt.NDArray[Any] = given[codes if rows is None else codes[rows]]
+    return found
 
 
 def _codes(

@@ -33,18 +33,18 @@ class FunnelUnits:
     int64[n]` (breakdown), `baseline: bool[n]` (the run without any event of the attributed step), `owner:
     int64[n, n_steps]` (users, -1)."""
 
+    units: ValueTable
+    values: ValueTable
     unit: Int64s
     step_us: Grid
     key: Int64s
     baseline: npt.NDArray[np.bool_]
     owner: Grid
-    units: ValueTable
-    values: ValueTable
 
-    def take(self, rows: npt.NDArray[Any]) -> FunnelUnits:
-        """The units of some rows (numbers or a mask)."""
+    def take(self, rows: npt.NDArray[Any] | slice) -> FunnelUnits:
+        """The units of some rows (numbers, a mask or a slice)."""
         arrays = (self.unit[rows], self.step_us[rows], self.key[rows], self.baseline[rows], self.owner[rows])
-        return FunnelUnits(*arrays, self.units, self.values)
+        return FunnelUnits(self.units, self.values, *arrays)
 
 
 def funnel_units(context: Context, query: Funnel) -> FunnelUnits:
@@ -52,7 +52,7 @@ def funnel_units(context: Context, query: Funnel) -> FunnelUnits:
     request = _request(context, query)
     tables = over_streams(context, request, lambda stream: _table(context, query, stream))
     joined = [np.concatenate(column) for column in zip(*tables, strict=True)]
-    return FunnelUnits(*joined, request.unit_values, request.values)
+    return FunnelUnits(request.unit_values, request.values, *joined)
 
 
 def _request(context: Context, query: Funnel) -> Request:
@@ -144,11 +144,20 @@ def by_group(query: Funnel, units: FunnelUnits) -> tuple[Groups, list[FunnelUnit
         return _by_later_step(query, units)
     keys, counts = np.unique(units.key, return_counts=True)
     groups = _rank(query, units, keys, counts)
-    member = groups.member(units.key)
-    tables = [units.take(member == at) for at in range(len(groups.labels))]
+    tables = _split(units, groups.member(units.key), len(groups.labels))
     if groups.has_other and query.attribution.kind in ("step", "all_steps"):
         tables[-1] = best_per_unit(query, tables[-1])
     return groups, tables
+
+
+def _split(units: FunnelUnits, member: Int64s, n_groups: int) -> list[FunnelUnits]:
+    """The units of each group."""
+    if n_groups == 1 and bool((member == 0).all()):
+        return [units]
+    order = np.argsort(member, kind="stable")
+    cuts = np.searchsorted(member[order], np.arange(n_groups + 1))
+    ordered = units.take(order)
+    return [ordered.take(np.s_[cuts[at] : cuts[at + 1]]) for at in range(n_groups)]
 
 
 def _by_later_step(query: Funnel, units: FunnelUnits) -> tuple[Groups, list[FunnelUnits]]:
@@ -178,9 +187,8 @@ def _rank(query: Funnel, units: FunnelUnits, keys: Int64s, counts: Int64s) -> Gr
 def join(one: FunnelUnits, two: FunnelUnits) -> FunnelUnits:
     """The units of two tables, one after the other."""
     names = ("unit", "step_us", "key", "baseline", "owner")
-    return FunnelUnits(
-        *(np.concatenate([getattr(one, n), getattr(two, n)]) for n in names), one.units, one.values
-    )
+    columns = (np.concatenate([getattr(one, name), getattr(two, name)]) for name in names)
+    return FunnelUnits(one.units, one.values, *columns)
 
 
 def best_per_unit(query: Funnel, units: FunnelUnits) -> FunnelUnits:

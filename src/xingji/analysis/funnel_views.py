@@ -73,7 +73,8 @@ def _steps(query: Funnel, units: FunnelUnits) -> list[dict[str, Any]]:
 def _durations(units: FunnelUnits, first: int, last: int) -> Int64s:
     """µs from one step to another, of the units that reached it."""
     reached = units.step_us[:, last] != NEVER
-    return units.step_us[reached, last] - units.step_us[reached, first]
+    took: Int64s = units.step_us[reached, last] - units.step_us[reached, first]
+    return took
 
 
 def funnel_buckets(context: Context, query: Funnel, entries_us: Int64s) -> Buckets:
@@ -167,7 +168,7 @@ def _bins(query: Funnel, times: Int64s) -> Bins:
 
 def _cube_root(count: int) -> float:
     root = round(count ** (1 / 3))
-    return root if root**3 == count else count ** (1 / 3)
+    return float(root) if root**3 == count else float(count ** (1 / 3))
 
 
 def _bin_of(times: Int64s, bins: Bins) -> Int64s:

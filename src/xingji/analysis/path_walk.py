@@ -53,13 +53,15 @@ def path_targets(query: Paths) -> tuple[list[Target], tuple[int, int, int, int]]
     """The selectors of a query as targets, and the bits that include, exclude, start and end a way."""
     every = (EventSelector(None),)
     lists: list[Sequence[EventSelector]] = [
-        query.include or every, query.exclude, (query.start,) if query.start else (), (query.end,) if query.end else (),
+        query.include or every, query.exclude, *((one,) if one else () for one in (query.start, query.end)),
     ]  # fmt: skip
-    targets, bits = [], []
+    targets: list[Target] = []
+    bits: list[int] = []
     for selectors in lists:
         bits.append(sum(1 << (len(targets) + at) for at in range(len(selectors))))
         targets += [Target(selector) for selector in selectors]
-    return targets, tuple(bits)  # type: ignore[return-value]
+    include, exclude, start, end = bits
+    return targets, (include, exclude, start, end)
 
 
 def target_roles(bits_of: npt.NDArray[np.uint64], roles: tuple[int, int, int, int]) -> Flags:

@@ -50,7 +50,8 @@ class _Work:
 
 @dataclass(frozen=True, slots=True)
 class _Tally:
-    """Edges (step, source, target as label codes) with count and µs, last nodes with counts, and flagged units."""
+    """Edges (step, source, target as label codes) with count and µs, last nodes with counts, and flagged
+    units."""
 
     edge: Grid
     cells: Grid

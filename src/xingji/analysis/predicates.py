@@ -35,7 +35,7 @@ def row_mask(predicate: Predicate, view: ViewLike, snapshot: Snapshot, as_of_us:
         case Not(term):
             return np.logical_not(row_mask(term, view, snapshot, as_of_us))
         case Comparison():
-            return row_values(  # type: ignore[return-value]
+            return row_values(
                 view,
                 snapshot,
                 predicate.property,

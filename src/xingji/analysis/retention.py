@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from xingji.analysis.bounds import known_bounds
 from xingji.analysis.calendar import Buckets, bucket_index, make_buckets
 from xingji.analysis.context import Context
 from xingji.analysis.groups import Groups, pack, rank
-from xingji.analysis.kernels.retention import START, retained
+from xingji.analysis.kernels.retention import retained
 from xingji.analysis.listing import list_units
 from xingji.analysis.selection import Target
 from xingji.analysis.stream import Request, Stream, over_streams
@@ -80,30 +81,26 @@ def _prepare(context: Context, query: Retention) -> _Work:
     )
     columns = {f"by{at}": ref for at, ref in enumerate(scope.breakdown)}
     request = Request(targets, context.first_us, end_us, columns)
-    periods, n_cohorts = _periods(context, query, request)
+    periods, n_cohorts = _periods(context, query)
     column_of, n_columns = _columns(query)
     return _Work(context, query, request, periods, n_cohorts, column_of, n_columns)
 
 
-def _periods(context: Context, query: Retention, request: Request) -> tuple[Buckets, int]:
+def _periods(context: Context, query: Retention) -> tuple[Buckets, int]:
     """The calendar periods of the cohorts and those that follow, and the number of cohorts."""
     scope = query.scope
     first_us, last_us = context.first_us, context.end_us - 1
     if scope.date_from is None or scope.date_to is None:
-        found = over_streams(context, request, lambda stream: _start_bounds(stream, context.end_us))
-        bounds = [bound for bound in found if bound is not None]
-        if not bounds and (scope.date_from is None or scope.date_to is None):
+        known = known_bounds(
+            context, [dataclasses.replace(query.start, first_time=False)], first_us, context.end_us
+        )
+        if known is None:
             return Buckets(np.zeros(1, np.int64), ()), 0
-        first_us = min(low for low, _ in bounds) if scope.date_from is None else first_us
-        last_us = max(high for _, high in bounds) if scope.date_to is None else last_us
+        first_us = known[0] if scope.date_from is None else first_us
+        last_us = known[1] if scope.date_to is None else last_us
     cohorts = make_buckets(first_us, last_us, query.period, scope.timezone, scope.week_start)
     reach_us = last_us + (query.periods + 1) * _LONGEST_US[query.period]
     return make_buckets(first_us, reach_us, query.period, scope.timezone, scope.week_start), len(cohorts)
-
-
-def _start_bounds(stream: Stream, end_us: int) -> tuple[int, int] | None:
-    starts = stream.time[(stream.bits & np.uint64(START) != 0) & (stream.time < end_us)]
-    return (int(starts.min()), int(starts.max())) if len(starts) else None
 
 
 def _columns(query: Retention) -> tuple[Int32s, int]:
@@ -136,8 +133,8 @@ def _count(
     retained(
         stream.offsets, stream.time, stream.bits, work.periods.edges_us,
         _LENGTH_US[query.period] if query.clock == "24h" else None, group, query.type != "recurring",
-        context.first_us, context.end_us, work.column_of, query.rolling, query.minimum_occurrences, size, returned,
-        want, wanted,
+        context.first_us, context.end_us, work.column_of, query.rolling, query.minimum_occurrences, size,
+        returned, want, wanted,
     )  # fmt: skip
     return wanted
 
@@ -153,7 +150,13 @@ def _groups(work: _Work) -> Groups:
     def task(stream: Stream) -> tuple[Int64s, Int64s]:
         keys, group = np.unique(_keys(work, stream), return_inverse=True)
         size = np.zeros((len(keys), work.n_cohorts), np.int64)
-        _count(work, stream, group.astype(np.int32), size, np.zeros((len(keys), work.n_cohorts, 0), np.int64))
+        _count(
+            work,
+            stream,
+            group.astype(np.int32),
+            size,
+            np.zeros((len(keys), work.n_cohorts, work.n_columns), np.int64),
+        )
         return keys, size.sum(axis=1)
 
     found = over_streams(work.context, work.request, task)

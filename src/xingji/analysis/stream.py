@@ -1,4 +1,4 @@
-"""Streams: the events a query selects, unit by unit and in order, whatever a unit is; what the kernels walk."""
+"""Streams: the events a query selects, unit by unit and in order, whatever a unit is."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def client_rows(context: Context, view: ViewLike) -> npt.NDArray[np.uint8] | Non
     """Which rows are events of a client, `uint8[n_rows]`; None where all are."""
     if ORIGIN.name not in context.snapshot.event_properties:
         return None
-    return row_values(view, context.snapshot, ORIGIN, _is_client, np.uint8)  # type: ignore[return-value]
+    return row_values(view, context.snapshot, ORIGIN, _is_client, np.uint8)
 
 
 def _is_client(dictionary: Dictionary) -> npt.NDArray[np.generic]:

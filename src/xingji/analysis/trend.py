@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from xingji.analysis.bounds import known_bounds
 from xingji.analysis.calendar import Buckets, make_buckets, next_day, range_us
 from xingji.analysis.columns import EVENT_NAME
 from xingji.analysis.context import Context
 from xingji.analysis.groups import Groups, rank
-from xingji.analysis.trend_counts import Counts, Plan, count_lines, known_bounds, regroup
+from xingji.analysis.trend_counts import Counts, Plan, count_lines, regroup
 from xingji.analysis.trend_users import trend_users
 from xingji.analysis.trend_values import Table, count_values, statistic, tally
 from xingji.analysis.values import ValueTable
@@ -78,7 +79,7 @@ def plan_of(context: Context, query: Trend, values: ValueTable) -> Plan:
     plan = Plan(lines, _NO_BUCKETS, first_us, context.end_us, scope.breakdown, values)
     low, high = first_us, context.end_us - 1
     if scope.date_from is None or scope.date_to is None:
-        known = known_bounds(context, plan)
+        known = known_bounds(context, lines, first_us, context.end_us)
         if known is None:
             return plan
         low = known[0] if scope.date_from is None else low
@@ -101,7 +102,8 @@ def _days_before(scope: Scope, days: int) -> dt.date:
 
 
 def _groups(context: Context, query: Trend, plan: Plan) -> tuple[Groups, Counts | None]:
-    """The groups of the result, ranked by the first series' total; with their counts, where those are known by then."""
+    """The groups of the result, ranked by the first series' total; with their counts, where those are known
+    by then."""
     scope, first = query.scope, query.series[0]
     if not scope.breakdown or not len(plan.buckets):
         return rank(np.empty(0, np.int64), [], len(scope.breakdown), scope.breakdown_limit, plan.values), None
@@ -180,7 +182,8 @@ def _statistics(series: Series, plan: Plan, table: Table) -> Any:
 def _lines(
     context: Context, query: Trend, plan: Plan, counts: Counts | None
 ) -> tuple[Buckets, list[list[_Line]]]:
-    """For each series the line of each group, and the buckets they are over; `counts`: those of the groups, if known."""
+    """For each series the line of each group, and the buckets they are over; `counts`: those of the groups,
+    if known."""
     assert plan.groups is not None
     shown = range(plan.counted_from, len(plan.buckets))
     buckets = Buckets(plan.buckets.edges_us[plan.counted_from :], plan.buckets.labels[plan.counted_from :])

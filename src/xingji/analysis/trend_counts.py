@@ -1,4 +1,4 @@
-"""Events and distinct units by line, group and bucket: what the counting measures of a trend are read from."""
+"""Events and distinct units by line, group and bucket: what the counting measures of a trend read."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from xingji.analysis.bounds import walks_views
 from xingji.analysis.calendar import Buckets
 from xingji.analysis.columns import EVENT_NAME, row_values
 from xingji.analysis.context import Context
 from xingji.analysis.groups import Groups, pack
-from xingji.analysis.kernels.trend import count, count_reaching, time_bounds
+from xingji.analysis.kernels.trend import count, count_reaching
 from xingji.analysis.selection import Target, of_bits, select
 from xingji.analysis.stream import Request, Stream, over_streams
 from xingji.analysis.values import ValueTable
@@ -70,15 +71,10 @@ class _Rows:
     keys: Int64s
 
 
-def walks_views(context: Context, plan: Plan) -> bool:
-    """Whether the rows of views can be counted as they are, without bringing units together first."""
-    return context.scope.count_by.kind == "user" and not any(line.first_time for line in plan.lines)
-
-
 def count_lines(context: Context, plan: Plan) -> Counts:
     """The counts of a plan."""
     targets = [Target(line) for line in plan.lines]
-    if walks_views(context, plan):
+    if walks_views(context, plan.lines):
         bounds = (plan.first_us, plan.end_us)
         parts = context.over_buckets(
             lambda view: _count(plan, _view_rows(context, plan, targets, view)), bounds
@@ -90,30 +86,6 @@ def count_lines(context: Context, plan: Plan) -> Counts:
         )
         parts = over_streams(context, request, lambda stream: _count(plan, _stream_rows(plan, stream)))
     return merge(parts, plan)
-
-
-def known_bounds(context: Context, plan: Plan) -> tuple[int, int] | None:
-    """The times (µs) of the first and the last event that a line selects; None without any."""
-    targets = [Target(line) for line in plan.lines]
-    ends = plan.first_us, plan.end_us
-
-    def of_view(view: ViewLike) -> tuple[int, int]:
-        chosen = select(targets, context.scope.filter, view, context.snapshot, context.as_of_us)
-        return time_bounds(view.begin, view.end, chosen.codes, chosen.bits_of, view.time, *ends)
-
-    def of_stream(stream: Stream) -> tuple[int, int]:
-        return (
-            (int(stream.time.min()), int(stream.time.max()))
-            if len(stream.time)
-            else (plan.end_us, plan.first_us)
-        )
-
-    if walks_views(context, plan):
-        found = context.over_buckets(of_view, ends)
-    else:
-        found = over_streams(context, Request(targets, *ends), of_stream)
-    low, high = min(first for first, _ in found), max(last for _, last in found)
-    return (low, high) if low <= high else None
 
 
 def _view_rows(context: Context, plan: Plan, targets: Sequence[Target], view: ViewLike) -> _Rows:
@@ -135,8 +107,8 @@ def _group_column(
         row_values(view, context.snapshot, ref, plan.values.encode, np.int32) for ref in plan.breakdown
     ]
     if len(columns) == 1:
-        return columns[0], np.arange(len(plan.values))  # type: ignore[return-value]
-    keys, codes = np.unique(pack(columns, view.n_rows), return_inverse=True)  # type: ignore[arg-type]
+        return columns[0], np.arange(len(plan.values))
+    keys, codes = np.unique(pack(columns, view.n_rows), return_inverse=True)
     return codes.astype(np.int32), keys
 
 

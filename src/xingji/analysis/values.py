@@ -80,7 +80,7 @@ def to_json(value: Value) -> Any:
 
 
 def number_to_json(value: int | float | Decimal | Fraction) -> int | float | Decimal:
-    """An integer where the number is one, else a float where its text says the same, else the decimal itself."""
+    """An integer where it is one, else a float where its text says the same, else the decimal itself."""
     if isinstance(value, Fraction):
         return int(value) if value.denominator == 1 else float(value)
     if isinstance(value, Decimal):
@@ -92,7 +92,7 @@ def number_to_json(value: int | float | Decimal | Fraction) -> int | float | Dec
 
 
 class ValueTable:
-    """One code for each distinct value met during a query; code 0 is missing; safe to share between threads."""
+    """One code for each distinct value met in a query; code 0 is missing; safe to share between threads."""
 
     def __init__(self) -> None:
         self.values: list[Value] = [None]

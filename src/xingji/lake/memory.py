@@ -18,7 +18,8 @@ from xingji.model.event_table import EVENT, PREFIX, REST, TIME, USER, property_n
 
 
 class MemoryPart:
-    """A part over an Arrow table sorted by (user_id, time, seq); properties are coded when first asked for."""
+    """A part over an Arrow table sorted by (user_id, time, seq); properties are coded when first asked for.
+    """
 
     def __init__(self, key: str, table: pa.Table, event_codes: Mapping[str, int]) -> None:
         self.key, self._table, self._event_codes = key, table, event_codes
@@ -32,7 +33,8 @@ class MemoryPart:
 
     @classmethod
     def from_sorted_table(cls, key: str, table: pa.Table, event_codes: Mapping[str, int]) -> MemoryPart:
-        """A part of a table with the columns user_id, time, seq, event and properties, in that order already."""
+        """A part of a table with the columns user_id, time, seq, event and properties, in that order already.
+        """
         return cls(key, table, event_codes)
 
     @property
@@ -173,7 +175,8 @@ class UserChanges:
 
     @classmethod
     def from_table(cls, table: pa.Table | None, names: Sequence[str]) -> UserChanges:
-        """Changes of a table `user, time, properties_json`, in log order; users without events are left out."""
+        """Changes of a table `user, time, properties_json`, in log order; users without events are left out.
+        """
         found: dict[str, tuple[list[int], list[int], list[object]]] = {}
         ids = {name: at for at, name in enumerate(names)}
         for row in (

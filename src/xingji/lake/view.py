@@ -222,7 +222,8 @@ def _slots(parts: Sequence[Part]) -> tuple[list[list[Part]], list[Part]]:
 
 
 def _patches(slots: list[list[Part]], strays: Sequence[Part]) -> list[Part | None]:
-    """For each slot the rows of every user whom a stray part touches there; adds a slot when there is none."""
+    """For each slot the rows of every user whom a stray part touches there; adds a slot when there is none.
+    """
     if not strays:
         return [None] * len(slots)
     if not slots:

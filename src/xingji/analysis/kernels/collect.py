@@ -15,13 +15,15 @@ Flags = npt.NDArray[np.uint8]
 
 @kernel
 def collect(
-    begin: Rows, end: Rows, codes: Uint16s, bits_of: Uint64s, time: Int64s, first_us: int | None, end_us: int | None,
-    offsets: Int64s, rows: Rows,
+    begin: Rows, end: Rows, codes: Uint16s, bits_of: Uint64s, time: Int64s, first_us: int | None,
+    end_us: int | None, offsets: Int64s, rows: Rows,
 ) -> int:  # fmt: skip
-    """Write the rows whose code has bits and whose time is in [first_us, end_us), user by user; returns their number.
+    """Write the rows whose code has bits and whose time is in [first_us, end_us), user by user; returns their
+    number.
 
-    Without bounds no time is read. `offsets: int64[n_users + 1]` and `rows: uint32[n_rows + 1]` are filled; rows
-    [0, returned) hold. Every row is written and kept or not, without a branch that could not be predicted.
+    Without bounds no time is read. `offsets: int64[n_users + 1]` and `rows: uint32[n_rows + 1]` are filled;
+    rows [0, returned) hold. Every row is written and kept or not, without a branch that could not be
+    predicted.
     """
     count = 0
     for user in range(begin.shape[0]):
@@ -32,7 +34,7 @@ def collect(
                 kept = bits_of[codes[row]] != np.uint64(0)
                 if first_us is not None and end_us is not None:
                     kept = kept & (time[row] >= first_us) & (time[row] < end_us)
-                count += np.int64(kept)
+                count += 1 if kept else 0
     offsets[begin.shape[0]] = count
     return count
 
@@ -64,8 +66,8 @@ def clear(mask: npt.NDArray[np.bool_], only: int, out: Uint16s) -> None:
 def sessions(begin: Rows, end: Rows, time: Int64s, client: Flags | None, gap_us: int, out: Int32s) -> None:
     """Number each user's sessions from 0 in `out: int32[n_rows]`; -1 for rows in no session.
 
-    A client row (`client: uint8[n_rows]`; without it all are) more than `gap_us` after the user's last client row
-    begins a session; other rows belong to the session of the last client row when it is at most `gap_us`
+    A client row (`client: uint8[n_rows]`; without it all are) more than `gap_us` after the user's last client
+    row begins a session; other rows belong to the session of the last client row when it is at most `gap_us`
     before them.
     """
     for user in range(begin.shape[0]):

@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numba
 import numba.core.config
@@ -16,7 +16,6 @@ from numba.core.caching import UserProvidedCacheLocator
 
 from xingji import __version__
 
-P = ParamSpec("P")
 R = TypeVar("R")
 
 
@@ -62,9 +61,9 @@ def _copy(compiled: Path, folder: Path) -> None:
             fresh.replace(target)
 
 
-def kernel(function: Callable[P, R]) -> Callable[P, R]:
+def kernel(function: Callable[..., R]) -> Callable[..., R]:
     """Compile a kernel at its first call for each set of types, and keep the machine code on disk."""
-    return cast(Callable[P, R], numba.njit(function, nogil=True, cache=True, boundscheck=False))
+    return cast(Callable[..., R], numba.njit(function, nogil=True, cache=True, boundscheck=False))
 
 
 if _folder := cache_folder(Path(__file__).parent, os.environ):

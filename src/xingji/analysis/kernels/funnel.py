@@ -193,8 +193,8 @@ def _augment(steps: int, taken: Uint64s, n_steps: int, via: Int64s, queue: Int64
 
 @kernel
 def any_order(
-    offsets: Int64s, time: Int64s, bits: Uint64s, kind: Int64s, kinds: Uint64s, window_us: int, entry_end_us: int,
-    has_exclusion: bool, at: Grid,
+    offsets: Int64s, time: Int64s, bits: Uint64s, kind: Int64s, kinds: Uint64s, window_us: int,
+    entry_end_us: int, has_exclusion: bool, at: Grid,
 ) -> None:  # fmt: skip
     """Attempts in any order: `at[u, k]` is the event at which the most steps done by distinct events became k
     + 1.

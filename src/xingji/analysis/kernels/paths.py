@@ -22,7 +22,7 @@ Cells = npt.NDArray[np.int64]
 
 @inline
 def _place(keys: Int64s, key: int, direct: bool) -> int:
-    """The slot of a key: itself where keys are few, else found by open addressing (the table is never full)."""
+    """The slot of a key: itself where keys are few, else found by open addressing (it is never full)."""
     if direct:
         return key
     mask = len(keys) - 1
@@ -35,20 +35,20 @@ def _place(keys: Int64s, key: int, direct: bool) -> int:
 
 @kernel
 def ways(
-    begin: Rows, end: Rows, time: Int64s, codes: Uint16s, role_of: Flags | None, label: Codes, label_of: Int32s,
-    n_labels: int, client: Flags | None, kept: Flags | None, first_us: int | None, end_us: int | None,
+    begin: Rows, end: Rows, time: Int64s, codes: Uint16s, role_of: Flags | None, label: Codes,
+    label_of: Int32s, n_labels: int, client: Flags | None, kept: Flags | None, first_us: int | None, end_us: int | None,
     gap_us: int | None, collapse: bool, direct: bool, keys: Int64s, cells: Cells, ends: Int64s,
     want_edge: int | None, want_node: int | None, wanted: Flags,
     from_start: bool, to_end: bool, n_head: int, n_tail: int,
 ) -> None:  # fmt: skip
     """Count edges (step, source, target) of each unit-session's way, and its last node.
 
-    Without `role_of`, `client`, `kept`, bounds, or gap, every row is used, a client's, kept, in range, or in one
-    session; kernels are compiled for each such case. Bounds, roles and `kept: uint8[n_rows]` limit the events used, not
-    the sessions. A way keeps its first `n_head` nodes and its last `n_tail`; with both, label `n_labels - 1` ("...")
-    stands for those between. Edge key: (step * n_labels + source) * n_labels + target in `keys`, with its count and µs
-    in `cells`; node key: step * n_labels + label in `ends`. Units with the wanted edge or node key are flagged in
-    `wanted: uint8[n_units]`.
+    Without `role_of`, `client`, `kept`, bounds, or gap, every row is used, a client's, kept, in range, or in
+    one session; kernels are compiled for each such case. Bounds, roles and `kept: uint8[n_rows]` limit the
+    events used, not the sessions. A way keeps its first `n_head` nodes and its last `n_tail`; with both,
+    label `n_labels - 1` ("...") stands for those between. Edge key: (step * n_labels + source) * n_labels +
+    target in `keys`, with its count and µs in `cells`; node key: step * n_labels + label in `ends`. Units
+    with the wanted edge or node key are flagged in `wanted: uint8[n_units]`.
     """
     size = n_head + n_tail
     way_label, way_us = np.empty(size, np.int32), np.empty(size, np.int64)
@@ -132,12 +132,13 @@ def ways(
 
 @kernel
 def transitions(
-    begin: Rows, end: Rows, time: Int64s, codes: Uint16s, role_of: Flags | None, label: Codes, label_of: Int32s,
-    n_labels: int, client: Flags | None, kept: Flags | None, first_us: int | None, end_us: int | None,
+    begin: Rows, end: Rows, time: Int64s, codes: Uint16s, role_of: Flags | None, label: Codes,
+    label_of: Int32s, n_labels: int, client: Flags | None, kept: Flags | None, first_us: int | None, end_us: int | None,
     gap_us: int | None, collapse: bool, direct: bool, keys: Int64s, cells: Cells, ends: Int64s,
     want_edge: int | None, want_node: int | None, wanted: Flags,
 ) -> None:  # fmt: skip
-    """Count how often each label follows each within a unit-session (edge key: source * n_labels + target), and last labels.
+    """Count how often each label follows each within a unit-session (edge key: source * n_labels + target),
+    and last labels.
 
     The arguments are those of `ways`.
     """

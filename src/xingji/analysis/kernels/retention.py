@@ -17,17 +17,17 @@ may."""
 @kernel
 def retained(
     offsets: Int64s, time: Int64s, bits: npt.NDArray[np.uint64], edges_us: Int64s, length_us: int | None,
-    group: Int32s | None, gated: bool, first_us: int, end_us: int, column_of: Int32s, rolling: bool, minimum: int,
-    size: npt.NDArray[np.int64], returned: npt.NDArray[np.int64], want: Int64s, wanted: npt.NDArray[np.uint8],
+    group: Int32s | None, gated: bool, first_us: int, end_us: int, column_of: Int32s, rolling: bool,
+    minimum: int, size: npt.NDArray[np.int64], returned: npt.NDArray[np.int64], want: Int64s, wanted: npt.NDArray[np.uint8],
 ) -> None:  # fmt: skip
     """Count entries in `size[group, cohort]` and those that came back in `returned[group, cohort, column]`.
 
     A unit enters the period [edges_us[p], edges_us[p + 1]) of the first start event in it, if that is in
-    [first_us, end_us), in the group `group[event]` (-1: none). A later return event lies k periods after, or, with
-    `length_us`, k whole lengths; it counts, if k >= 1, for column `column_of[k]` (-1: none; beyond the last: as the
-    last, when rolling). A unit came back in a column with at least `minimum` events; `rolling`: with those of later
-    columns too. `want`: (group, cohort, column or -1 for the entry itself) of the units to flag in `wanted:
-    uint8[n_units]`.
+    [first_us, end_us), in the group `group[event]` (-1: none). A later return event lies k periods after, or,
+    with `length_us`, k whole lengths; it counts, if k >= 1, for column `column_of[k]` (-1: none; beyond the
+    last: as the last, when rolling). A unit came back in a column with at least `minimum` events; `rolling`:
+    with those of later columns too. `want`: (group, cohort, column or -1 for the entry itself) of the units
+    to flag in `wanted: uint8[n_units]`.
     """
     n_columns = returned.shape[2]
     longest = 0

@@ -16,7 +16,7 @@ Grid = npt.NDArray[np.int64]
 
 @inline
 def bucket_at(time_us: int, edges_us: Int64s, guess: int) -> int:
-    """The bucket [edges_us[b], edges_us[b + 1]) of an instant within the edges, looked for from a guess on."""
+    """The bucket [edges_us[b], edges_us[b + 1]) of an instant within the edges, looked for from a guess."""
     bucket = min(max(guess, 0), len(edges_us) - 2)
     while edges_us[bucket] > time_us:
         bucket -= 1
@@ -29,7 +29,8 @@ def bucket_at(time_us: int, edges_us: Int64s, guess: int) -> int:
 def time_bounds(
     begin: Rows, end: Rows, codes: Uint16s, lines_of: Uint64s, time: Int64s, first_us: int, end_us: int
 ) -> tuple[int, int]:
-    """The first and the last time in [first_us, end_us) of the rows whose code has lines; (end_us, first_us) if none."""
+    """The first and the last time in [first_us, end_us) of the rows whose code has lines; (end_us, first_us)
+    if none."""
     low, high = end_us, first_us
     for unit in range(begin.shape[0]):
         for part in range(begin.shape[1]):
@@ -55,9 +56,10 @@ def count(
 ) -> None:  # fmt: skip
     """Count events and distinct units by key and bucket.
 
-    A row with a time in [first_us, end_us) counts for the key `key_of[codes[row]]` (-1: for none); with `group`, for
-    the key `group_of[group[row]]` instead. `events, units: int64[n_keys, n_buckets]`; `total_units: int64[n_keys]`:
-    units with events from bucket `counted_from` on. What is new is added without a branch: it cannot be predicted.
+    A row with a time in [first_us, end_us) counts for the key `key_of[codes[row]]` (-1: for none); with
+    `group`, for the key `group_of[group[row]]` instead. `events, units: int64[n_keys, n_buckets]`;
+    `total_units: int64[n_keys]`: units with events from bucket `counted_from` on. What is new is added
+    without a branch: it cannot be predicted.
     """
     n_buckets = events.shape[1]
     length_us = max((edges_us[n_buckets] - edges_us[0]) // n_buckets, 1)
@@ -76,7 +78,10 @@ def count(
                     if now < first_us or now >= end_us:
                         continue
                     bucket = bucket_at(now, edges_us, (now - edges_us[0]) // length_us)
-                    low, high = max(edges_us[bucket], first_us), min(edges_us[bucket + 1], end_us)
+                    low, high = (
+                        max(edges_us[bucket], np.int64(first_us)),
+                        min(edges_us[bucket + 1], np.int64(end_us)),
+                    )
                     present = unit * n_buckets + bucket
                 if group is not None:
                     key = group_of[group[row]]
@@ -93,8 +98,8 @@ def count(
 @kernel
 def count_reaching(
     begin: Rows, end: Rows, codes: Uint16s, key_of: Int32s, time: Int64s, edges_us: Int64s, first_us: int,
-    end_us: int, group: Codes | None, group_of: Int32s, counted_from: int, reach: int, events: Grid, units: Grid,
-    total_units: Int64s,
+    end_us: int, group: Codes | None, group_of: Int32s, counted_from: int, reach: int, events: Grid,
+    units: Grid, total_units: Int64s,
 ) -> None:  # fmt: skip
     """As `count`, where an event in bucket b makes its unit present in the buckets b … b + reach - 1.
 
@@ -117,7 +122,10 @@ def count_reaching(
                     if now < first_us or now >= end_us:
                         continue
                     bucket = bucket_at(now, edges_us, (now - edges_us[0]) // length_us)
-                    low, high = max(edges_us[bucket], first_us), min(edges_us[bucket + 1], end_us)
+                    low, high = (
+                        max(edges_us[bucket], np.int64(first_us)),
+                        min(edges_us[bucket + 1], np.int64(end_us)),
+                    )
                 if group is not None:
                     key = group_of[group[row]]
                     if key < 0:
