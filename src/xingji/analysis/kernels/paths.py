@@ -36,9 +36,9 @@ def _place(keys: Int64s, key: int, direct: bool) -> int:
 @kernel
 def ways(
     begin: Rows, end: Rows, time: Int64s, codes: Uint16s, role_of: Flags | None, label: Codes,
-    label_of: Int32s, n_labels: int, client: Flags | None, kept: Flags | None, first_us: int | None, end_us: int | None,
-    gap_us: int | None, collapse: bool, direct: bool, keys: Int64s, cells: Cells, ends: Int64s,
-    want_edge: int | None, want_node: int | None, wanted: Flags,
+    label_of: Int32s, n_labels: int, client: Flags | None, kept: Flags | None, first_us: int | None,
+    end_us: int | None, gap_us: int | None, collapse: bool, direct: bool, keys: Int64s, cells: Cells,
+    ends: Int64s, want_edge: int | None, want_node: int | None, wanted: Flags,
     from_start: bool, to_end: bool, n_head: int, n_tail: int,
 ) -> None:  # fmt: skip
     """Count edges (step, source, target) of each unit-session's way, and its last node.
@@ -133,9 +133,9 @@ def ways(
 @kernel
 def transitions(
     begin: Rows, end: Rows, time: Int64s, codes: Uint16s, role_of: Flags | None, label: Codes,
-    label_of: Int32s, n_labels: int, client: Flags | None, kept: Flags | None, first_us: int | None, end_us: int | None,
-    gap_us: int | None, collapse: bool, direct: bool, keys: Int64s, cells: Cells, ends: Int64s,
-    want_edge: int | None, want_node: int | None, wanted: Flags,
+    label_of: Int32s, n_labels: int, client: Flags | None, kept: Flags | None, first_us: int | None,
+    end_us: int | None, gap_us: int | None, collapse: bool, direct: bool, keys: Int64s, cells: Cells,
+    ends: Int64s, want_edge: int | None, want_node: int | None, wanted: Flags,
 ) -> None:  # fmt: skip
     """Count how often each label follows each within a unit-session (edge key: source * n_labels + target),
     and last labels.

@@ -18,7 +18,8 @@ may."""
 def retained(
     offsets: Int64s, time: Int64s, bits: npt.NDArray[np.uint64], edges_us: Int64s, length_us: int | None,
     group: Int32s | None, gated: bool, first_us: int, end_us: int, column_of: Int32s, rolling: bool,
-    minimum: int, size: npt.NDArray[np.int64], returned: npt.NDArray[np.int64], want: Int64s, wanted: npt.NDArray[np.uint8],
+    minimum: int, size: npt.NDArray[np.int64], returned: npt.NDArray[np.int64], want: Int64s,
+    wanted: npt.NDArray[np.uint8],
 ) -> None:  # fmt: skip
     """Count entries in `size[group, cohort]` and those that came back in `returned[group, cohort, column]`.
 
