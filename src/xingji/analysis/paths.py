@@ -34,11 +34,12 @@ Edge = tuple[str, str]
 
 @dataclass(frozen=True)
 class _Work:
-    """One paths query at work."""
+    """One paths query at work; `names` are the label codes of event names."""
 
     context: Context
     query: Paths
     labels: LabelTable
+    names: Int32s
     around: Around | None
     want: tuple[tuple[int, str, str] | None, tuple[int, str] | None]
 
@@ -68,7 +69,8 @@ def answer_paths(context: Context, query: Paths) -> dict[str, Any]:
         context = dataclasses.replace(context, scope=dataclasses.replace(context.scope, count_by=CountBy()))
     labels = LabelTable(query.groups)
     around = around_of(context, query.around_funnel) if query.around_funnel else None
-    work = _Work(context, query, labels, around, _wanted(query))
+    names = labels.encode(context.snapshot.event_names)
+    work = _Work(context, query, labels, names, around, _wanted(query))
     unit_values = ValueTable()
     if context.scope.count_by.kind == "property":
         tallies = stream_walks(context, query, labels, unit_values, lambda walk: _tally(work, walk))
@@ -134,7 +136,7 @@ def _view_walk(work: _Work, view: ViewLike) -> Walk:
     targets, roles = path_targets(query)
     chosen = select(targets, context.scope.filter, view, context.snapshot, context.as_of_us)
     chosen = select_first(chosen, targets, view)
-    names = work.labels.encode(context.snapshot.event_names)
+    names = work.names
     label: Any = view.event
     label_of = names
     if query.label is not None:
