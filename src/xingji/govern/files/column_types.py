@@ -62,6 +62,11 @@ class ColumnTypes:
         return self._types.get(name)
 
     @property
+    def is_full(self) -> bool:
+        """Whether no further property gets a column."""
+        return len(self._types) >= MAX_PROMOTED
+
+    @property
     def has_money(self) -> bool:
         """Whether any property is a fixed-point decimal, so that numbers must be read from their text."""
         return any(kind == MONEY_TYPE for kind in self._types.values())

@@ -38,6 +38,10 @@ def csv_form(
     head = [line for line in _decoded(lines, encoding) if line.strip()]
     if not head:
         return None
+    if "\r" in head[0]:
+        raise InputError(
+            lines.source.file, "lines end in carriage returns; save it with line feeds", "line 1"
+        )
     chosen = DELIMITERS[delimiter] if delimiter is not None else _guess(head, len(columns))
     if columns:
         return CsvForm(chosen, tuple(columns), has_header=False)
@@ -64,7 +68,8 @@ def split(lines: Sequence[str], delimiter: str) -> list[list[str]]:
     """Lines as records."""
     if delimiter == WHITESPACE:
         return [line.split() for line in lines]
-    return [record for record in csv.reader(lines, delimiter=delimiter) if record]
+    records = csv.reader((line.replace("\r", " ") for line in lines), delimiter=delimiter)
+    return [record for record in records if record]
 
 
 def _guess(head: Sequence[str], n_columns: int) -> str:

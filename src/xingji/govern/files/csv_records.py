@@ -12,6 +12,7 @@ from xingji.govern.files.refusal import RefusalTally, excerpt_of
 RECORD_LINES = 1_000
 """A quoted text with more line breaks is taken for a quote that was never closed."""
 OPEN_QUOTE, WRONG_WIDTH = "a quote that is never closed", "another number of fields than columns"
+BROKEN_QUOTES, STRAY_RETURN = "text after a closing quote", "a carriage return inside a line"
 _TAKEN_LINES = 16_384
 # The csv module's own limit, 128 KiB, is process-wide; lines are bounded before they come to it.
 csv.field_size_limit(LINE_LIMIT_BYTES + 1)
@@ -103,7 +104,7 @@ class CsvRecords:
     def _new_reader(self) -> Iterator[list[str]]:
         if self._form.delimiter == WHITESPACE:
             return (line.split() for line in self._feed)
-        return csv.reader(self._feed, delimiter=self._form.delimiter)
+        return csv.reader(self._feed, delimiter=self._form.delimiter, strict=True)
 
     @property
     def rows_read(self) -> int:
@@ -142,7 +143,7 @@ class CsvRecords:
             except _OpenQuoteError:
                 self._refuse_first_line(OPEN_QUOTE)
             except csv.Error as fault:
-                self._refuse_first_line(f"broken CSV: {fault}")
+                self._refuse_first_line(STRAY_RETURN if "new-line" in str(fault) else BROKEN_QUOTES)
 
     def _refuse_first_line(self, reason: str) -> None:
         number, line = self._feed.record[0]

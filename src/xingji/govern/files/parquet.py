@@ -32,7 +32,7 @@ def parquet_blocks(
         handle = str(path) if not source.compression else _unfold(source, unfolded)
         try:
             yield from _blocks(source, handle, mapping, types, block_rows)
-        except (pa.ArrowException, OSError) as fault:
+        except (pa.ArrowException, OSError, ValueError) as fault:
             reason = str(fault).split("\n")[0].rstrip(".")
             raise InputError(source.file, f"it is no whole Parquet file: {reason}") from None
 
@@ -64,6 +64,7 @@ def _blocks(
     file = pq.ParquetFile(handle, read_dictionary=texts, pre_buffer=False)
     builder, rows_read, total_rows = BlockBuilder(block_rows), 0, file.metadata.num_rows
     for batch in file.iter_batches(block_rows, use_threads=False):
+        _check_texts(source.file, batch)
         rows = ColumnRows(dict(zip(batch.schema.names, batch.columns)), len(batch))
         places = _places(batch, rows_read)
         builder.add(rows.table(source.file, origins, types, places, builder.tally, add_typed_column))
@@ -75,6 +76,16 @@ def _blocks(
 
 def _share(source: Source, rows_read: int, total_rows: int) -> int:
     return source.total_bytes * rows_read // total_rows
+
+
+def _check_texts(file: str, batch: pa.RecordBatch) -> None:
+    """What is called text must be UTF-8: others who read it take that for granted."""
+    for name, column in zip(batch.schema.names, batch.columns):
+        if pa.types.is_dictionary(column.type) or pa.types.is_string(column.type):
+            try:
+                column.validate(full=True)
+            except pa.ArrowInvalid:
+                raise InputError(file, f"the column {shown(name)} holds text that is not UTF-8") from None
 
 
 def _check_names(file: str, names: list[str]) -> None:

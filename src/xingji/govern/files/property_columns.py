@@ -69,6 +69,9 @@ def add_columns(
         if not 1 <= len(name) <= NAME_LIMIT:
             faults.mark(column.rows()[[value is not None for value in column.values]], BAD_NAME)
             continue
+        if types.is_full and types.get(name) is None:
+            _fitted_array(properties, name, column, None, faults)
+            continue
         array = _array(properties, name, column, types, faults)
         if array is not None:
             properties.columns[name] = column.spread(array, properties.n_rows)

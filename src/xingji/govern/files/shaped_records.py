@@ -6,6 +6,7 @@ that refuses any other; a chunk it refuses goes the long way by dictionaries, an
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 from typing import Any
@@ -18,7 +19,7 @@ from xingji.govern.files.sparse import Positions, Sparse, of_parts
 
 _MOST_LESSONS = 64
 """A log that goes on showing new keys is not worth another decoder."""
-_MOST_EVENTS = 1_000
+_MOST_FIELDS = 50_000
 _SPARSE_FACTOR = 6
 """Records that fill fewer than one in so many fields are cheaper as dictionaries."""
 _ALIKE_FACTOR = 2
@@ -59,6 +60,19 @@ class _Shape:
     def columns(self, records: Sequence[Any]) -> dict[str, list[Any]]:
         """The fields of records, column by column."""
         return {name: list(map(attrgetter(f"f{at}"), records)) for at, name in enumerate(self.names)}
+
+
+class _Lesson:
+    """How many records of each event were seen, and how many properties they had."""
+
+    def __init__(self) -> None:
+        self.events: Counter[str | None] = Counter()
+        self.filled = 0
+
+    def count(self, event: str | None, properties: dict[str, Any]) -> None:
+        """Count one record."""
+        self.events[event] += 1
+        self.filled += len(properties)
 
 
 class ShapedRecords:
@@ -114,38 +128,40 @@ class ShapedRecords:
         self._outer = None
         if self._lessons > _MOST_LESSONS:
             return
-        filled = 0
+        lesson = _Lesson()
         seen: set[Any] = set()
         for record in records:
             identities, properties = record.get(IDENTITIES), record.get(PROPERTIES)
             self._outer_keys |= dict.fromkeys(record)
             if isinstance(identities, dict):
                 self._identity_kinds |= dict.fromkeys(identities)
-            if isinstance(properties, dict):
-                filled += len(properties)
-                event = record.get(self._event) if self._event else None
-                if isinstance(event, str | None) and (event, keys := tuple(properties)) not in seen:
+            event = record.get(self._event) if self._event else None
+            if isinstance(properties, dict) and isinstance(event, str | None):
+                lesson.count(event, properties)
+                if (event, keys := tuple(properties)) not in seen:
                     seen.add((event, keys))
                     self._learn_properties(event, dict.fromkeys(keys))
         if len(self._outer_keys) * len(records) <= _SPARSE_FACTOR * sum(map(len, records)):
-            self._make_shapes(filled / len(records))
+            self._make_shapes(lesson)
 
     def _learn_properties(self, event: str | None, keys: dict[str, None]) -> None:
         self._inner_keys |= keys
         if event is not None:
             self._keys_of_event.setdefault(event, {}).update(keys)
 
-    def _make_shapes(self, filled: float) -> None:
-        """`filled`: how many properties an event has on average."""
-        alike = len(self._inner_keys) <= _ALIKE_FACTOR * filled
-        if not alike and not 0 < len(self._keys_of_event) <= _MOST_EVENTS:
+    def _make_shapes(self, lesson: _Lesson) -> None:
+        alike = len(self._inner_keys) * lesson.events.total() <= _ALIKE_FACTOR * lesson.filled
+        fields = sum(len(self._keys_of_event.get(one, ())) * n for one, n in lesson.events.items() if one)
+        by_event = {} if alike else self._keys_of_event
+        if not alike and (self._event is None or fields > _SPARSE_FACTOR * lesson.filled):
+            return
+        if sum(map(len, (self._outer_keys, self._inner_keys, *by_event.values()))) > _MOST_FIELDS:
             return
         self._identities = _Shape(self._identity_kinds, {}, self._hook)
         self._inner = _Shape(self._inner_keys, {}, self._hook) if alike else None
         inner = (msgspec.Raw, _NO_PROPERTIES) if self._inner is None else (self._inner.struct | None, None)
         kinds = {IDENTITIES: (self._identities.struct | None, None), PROPERTIES: inner}
         self._outer = _Shape(self._outer_keys, kinds, self._hook)
-        by_event = {} if alike else self._keys_of_event
         self._of_event = {event: _Shape(keys, {}, self._hook) for event, keys in by_event.items()}
 
 

@@ -109,6 +109,8 @@ REFUSED = [
     pytest.param("u-1,open", "another number of fields", id="too few fields"),
     pytest.param(ROW + ",1,2", "another number of fields", id="too many fields"),
     pytest.param('"u-1,open,2026', "a quote that is never closed", id="open quote"),
+    pytest.param('"u-1"x,open,2026-01-05,1', "text after a closing quote", id="text after a quote"),
+    pytest.param("u-1,o\rpen,2026-01-05,1", "a carriage return inside a line", id="stray return"),
     pytest.param(",open,2026-01-05,", "no user", id="no user"),
     pytest.param("null,open,2026-01-05,", "junk id", id="junk id"),
     pytest.param("u,,2026-01-05,", "no event name", id="no event"),
@@ -188,3 +190,15 @@ def test_what_was_written_is_read(
     log = Log(path, block_rows=block_rows, property_types=text_types, options=FileOptions(delimiter=","))
     assert [(record.get("x", ""), record.get("y", "")) for record in log.events] == rows
     assert log.refused.total == 0
+
+
+def test_a_large_text_within_the_limit_loads(tmp_path: Path) -> None:
+    log = column(["y" * (5 << 20), "y" * (5 << 20) + "y"], folder=tmp_path)
+    assert [len(text) for text in log.column("p_x")] == [5 << 20]
+    assert log.reasons == {"a text is longer than 5 MiB": 1}
+
+
+def test_quotes_open_on_every_line_cost_their_lines_only(tmp_path: Path) -> None:
+    lines = [f'"u-{n},open,2026-01-05' for n in range(5_000)]
+    log = Log(write(tmp_path / "a.csv", "\n".join([HEAD, ROW, *lines, ROW])))
+    assert (len(log.table), log.refused.total) == (2, 5_000)

@@ -186,3 +186,9 @@ def test_needed_columns(tmp_path: Path) -> None:
     pq.write_table(pa.table({"usr": ["u"], "event": ["e"], "time": [0]}), tmp_path / "a.parquet")
     with pytest.raises(InputError, match=r'no column "user"; the nearest: "usr"'):
         Log(tmp_path / "a.parquet")
+
+
+def test_text_that_is_none_is_named(tmp_path: Path) -> None:
+    broken = pa.StringArray.from_buffers(1, pa.py_buffer(b"\0\0\0\0\1\0\0\0"), pa.py_buffer(b"\xff"))
+    with pytest.raises(InputError, match=r'the column "x" holds text that is not UTF-8'):
+        Log(parquet(tmp_path, {"x": broken}))

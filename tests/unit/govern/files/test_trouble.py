@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import resource
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.unit.govern.files.reading import Log, event, write
 from xingji.govern.files import FileOptions, read_events
 from xingji.govern.files import lines as lines_module
+from xingji.govern.files.file_format import FORMATS
 from xingji.govern.files.lines import LineReader
 from xingji.govern.files.source import Source
-from xingji.model.errors import FieldError, InputError
+from xingji.model.errors import FieldError, InputError, XingjiError
 
 LINE = json.dumps(event())
 
@@ -23,6 +29,14 @@ LINE = json.dumps(event())
 def many_lines(n_lines: int) -> bytes:
     """Lines that hardly compress."""
     return "".join(json.dumps(event(f"u-{n * 7919 % 100_003}", n=n)) + "\n" for n in range(n_lines)).encode()
+
+
+def parquet_bytes() -> bytes:
+    """A small Parquet file."""
+    out = io.BytesIO()
+    columns = {"user": ["u"] * 9, "event": ["e"] * 9, "time": [0] * 9, "x": [f"v{n}" for n in range(9)]}
+    pq.write_table(pa.table(columns), out, compression="zstd")
+    return out.getvalue()
 
 
 COMPRESS = {"gzip": gzip.compress, "zstd": zstandard.compress}
@@ -184,3 +198,56 @@ def test_reading_goes_on_after_any_block(tmp_path: Path, name: str) -> None:
         assert [one.table for one in rest] == [one.table for one in whole[at + 1 :]]
         assert [one.rows_read for one in rest] == [one.rows_read for one in whole[at + 1 :]]
     assert list(read_events(path, block_rows=100, skip_rows=whole[-1].rows_read)) == []
+
+
+def test_lines_that_end_in_carriage_returns_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"lines end in carriage returns; save it with line feeds"):
+        Log(write(tmp_path / "a.csv", "user,event,time\ru,e,0\r"))
+
+
+def message_of(path: Path, options: FileOptions | None = None) -> str | None:
+    """What a file's reader says of it; None if it could read it."""
+    try:
+        Log(path, options=options)
+    except XingjiError as fault:
+        return str(fault)
+    return None
+
+
+SEEDS = {
+    "a.ndjson": many_lines(3),
+    "a.csv": b'user,event,time,x\nu,e,2026-01-05,"a""b\nc"\nu,e,0,1\n',
+    "a.xes": b'<log><trace><string key="concept:name" value="c"/><event>'
+    b'<string key="concept:name" value="e"/>'
+    b'<date key="time:timestamp" value="2026-01-05T00:00:00Z"/></event></trace></log>',
+    "a.log": b'1.1.1.1 - - [17/May/2015:10:05:03 +0200] "GET / HTTP/1.1" 200 5\n' * 2,
+    "a.ndjson.gz": gzip.compress(many_lines(3), mtime=0),
+    "a.ndjson.zst": zstandard.compress(many_lines(3)),
+    "a.parquet": parquet_bytes(),
+}
+
+
+@pytest.mark.parametrize("name", SEEDS)
+@given(edits=st.lists(st.tuples(st.integers(0, 10_000), st.binary(max_size=3)), max_size=3))
+def test_whatever_is_in_a_file_the_message_is_clear(
+    tmp_path_factory: pytest.TempPathFactory, name: str, edits: list[tuple[int, bytes]]
+) -> None:
+    data = SEEDS[name]
+    for at, piece in edits:
+        at %= len(data) + 1
+        data = data[:at] + piece + data[at + len(piece) + (len(piece) == 0) :]
+    path = tmp_path_factory.mktemp("fuzz") / name
+    path.write_bytes(data)
+    said = message_of(path)
+    assert said is None or (said.startswith(name) and "\n" not in said)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+@given(data=st.binary(max_size=200))
+def test_whatever_a_file_is_taken_for_the_message_is_clear(
+    tmp_path_factory: pytest.TempPathFactory, kind: str, data: bytes
+) -> None:
+    path = tmp_path_factory.mktemp("fuzz") / "a"
+    path.write_bytes(data)
+    said = message_of(path, FileOptions(format=kind))
+    assert said is None or (said.startswith("a") and "\n" not in said)
