@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -18,7 +19,7 @@ import xxhash
 
 from xingji.lake.data_file import stack
 from xingji.lake.import_progress import Built, load_progress, store_progress
-from xingji.lake.intake import Intake
+from xingji.lake.intake import Intake, check_changes, check_events
 from xingji.lake.prepared import PreparedColumns
 from xingji.lake.rewriting import FileSource, Rewriter
 from xingji.lake.spill import Place, Run, RunReader, write_run
@@ -68,9 +69,11 @@ class Import:
         self._scratch = Path(self._session.scratch)
         self._progress = load_progress(self._scratch, import_id)
         self._intake = Intake(store, store.version())
+        self._taking = ThreadPoolExecutor(1, "intake")  # one, for the log's order is that of the input
         self._pool = ThreadPoolExecutor(threads, "import")
         self._writing: deque[tuple[Future[list[Run]], int, int, Any]] = deque()
-        self._waiting: dict[LakeTable, list[pa.Table]] = {LakeTable.EVENTS: [], LakeTable.USERS: []}
+        self._waiting: list[tuple[LakeTable, pa.Table]] = []
+        self._taken = self._progress.rows
         self._given = (self._progress.rows, self._progress.user_rows)
         self._note = self._progress.note
         self.is_done = store.is_committed(self._batch_id)
@@ -102,30 +105,45 @@ class Import:
             return
         rows, user_rows = self._given
         if events is not None and events.num_rows:
-            self._waiting[LakeTable.EVENTS].append(self._intake.events(events, self._batch_id, rows))
+            check_events(events)
+            self._waiting.append((LakeTable.EVENTS, events))
             rows += events.num_rows
         if users is not None and users.num_rows:
-            self._waiting[LakeTable.USERS].append(self._intake.user_changes(users))
+            check_changes(users)
+            self._waiting.append((LakeTable.USERS, users))
             user_rows += users.num_rows
         self._given, self._note = (rows, user_rows), note
-        if sum(table.num_rows for tables in self._waiting.values() for table in tables) >= RUN_ROWS:
+        if sum(table.num_rows for _, table in self._waiting) >= RUN_ROWS:
             self._spill()
 
     def _spill(self) -> None:
-        """Hand what waits to a thread that writes it as runs."""
-        agree(self._store, self._intake)
-        pieces = {table: stack(tables) for table, tables in self._waiting.items() if tables}
-        self._waiting = {table: [] for table in self._waiting}
-        number = self._given[0] + self._given[1]
-        future = self._pool.submit(self._write_runs, pieces, number)
+        """Hand what waits to a thread that takes it in and writes it as runs."""
+        tables, self._waiting = self._waiting, []
+        taken = self._taking.submit(self._take_in, tables)
+        future = self._pool.submit(self._write_runs, taken, self._given[0] + self._given[1])
         self._writing.append((future, *self._given, self._note))
         while len(self._writing) > self._threads:
             self._record()
 
-    def _write_runs(self, pieces: dict[LakeTable, pa.Table], number: int) -> list[Run]:
+    def _take_in(self, tables: list[tuple[LakeTable, pa.Table]]) -> dict[LakeTable, pa.Table]:
+        """The rows of tables; those that follow each other and look alike are taken in together."""
+        rows: dict[LakeTable, list[pa.Table]] = {}
+        for (table, _), alike in groupby(tables, key=lambda given: (given[0], given[1].schema)):
+            pieces = stack([piece for _, piece in alike])
+            if table is LakeTable.USERS:
+                taken = self._intake.user_changes(pieces)
+            else:
+                taken = self._intake.events(pieces, self._batch_id, self._taken)
+                self._taken += pieces.num_rows
+            rows.setdefault(table, []).append(taken)
+        agree(self._store, self._intake)
+        return {table: stack(own) for table, own in rows.items()}
+
+    def _write_runs(self, taken: Future[dict[LakeTable, pa.Table]], number: int) -> list[Run]:
+        n_buckets = self._store.version().n_buckets
         return [
-            write_run(self._scratch, f"{table}-{number}.arrow", table, rows, self._store.version().n_buckets)
-            for table, rows in pieces.items()
+            write_run(self._scratch, f"{table}-{number}.arrow", table, rows, n_buckets)
+            for table, rows in taken.result().items()
         ]
 
     def _record(self) -> None:
@@ -137,7 +155,7 @@ class Import:
 
     def save(self) -> None:
         """Make everything given so far safe."""
-        if any(self._waiting.values()):
+        if self._waiting:
             self._spill()
         while self._writing:
             self._record()
@@ -221,7 +239,8 @@ class Import:
 
     def close(self) -> None:
         """Stop working on the import; it can be taken up again where it was."""
-        self._pool.shutdown(cancel_futures=True)
+        for pool in (self._taking, self._pool):
+            pool.shutdown(cancel_futures=True)
         self._session.release()
 
     def __enter__(self) -> Self:

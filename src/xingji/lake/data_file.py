@@ -27,6 +27,7 @@ from xingji.ports.lake_store import (
 
 ROW_GROUP_ROWS = 512 * 1024
 COMPRESSION_LEVEL = 3
+SMALL_PART = 500
 _NEAR = (USER_ID, TIME, SEQ, RECEIVED_AT)
 """Columns whose neighbours are near each other: stored as differences."""
 
@@ -66,7 +67,14 @@ def _worth_writing(rows: pa.Table, table: LakeTable) -> pa.Table:
     more = [name for name in rows.schema.names if name.startswith(PREFIX)]
     optional = {RECEIVED_AT, REST, *more}
     kept = [n for n in fixed + more if n not in optional or rows[n].null_count < rows.num_rows]
-    return pa.table([compacted(whole(rows[name])) for name in kept], names=kept)
+    return pa.table([_without_ballast(whole(rows[name])) for name in kept], names=kept)
+
+
+def _without_ballast(array: pa.Array) -> pa.Array:
+    # Looking which of few values are used costs more than storing them all.
+    if not pa.types.is_dictionary(array.type) or len(array.dictionary) * SMALL_PART <= len(array):
+        return array
+    return compacted(array)
 
 
 def _with_id(field: pa.Field, field_id: int) -> pa.Field:
@@ -85,6 +93,7 @@ def _encoding(schema: pa.Schema) -> dict[str, object]:
         "column_encoding": dict.fromkeys(steps, "DELTA_BINARY_PACKED") | dict.fromkeys(plain, "PLAIN"),
         "write_statistics": [name for name in schema.names if name in (USER_ID, TIME, SEQ)],
         "write_page_checksum": True,
+        "max_rows_per_page": ROW_GROUP_ROWS,
         "store_schema": False,
     }
 
@@ -171,13 +180,25 @@ def stack(tables: Sequence[pa.Table]) -> pa.Table:
     """Rows of several tables, one after the other, with the columns of them all."""
     if len(tables) == 1:
         return tables[0]
-    coded = {f.name for t in tables for f in t.schema if pa.types.is_dictionary(f.type)}
+    types: dict[str, set[pa.DataType]] = {}
+    for table in tables:
+        for field in table.schema:
+            types.setdefault(field.name, set()).add(field.type)
+    coded = {name for name, kinds in types.items() if len(kinds) > 1 and any(map(_is_coded, kinds))}
     joined = pa.concat_tables([_with_codes(table, coded) for table in tables], promote_options="default")
-    return joined.unify_dictionaries()
+    try:
+        return joined.unify_dictionaries()
+    except pa.ArrowInvalid:  # more values than narrow codes can tell apart
+        narrow = {field.name for field in joined.schema if _is_coded(field.type)}
+        return _with_codes(joined, narrow).unify_dictionaries()
+
+
+def _is_coded(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_dictionary(kind))
 
 
 def _with_codes(table: pa.Table, names: set[str]) -> pa.Table:
-    """The named columns as codes, so that tables of any origin join."""
+    """The named columns as codes of one width, so that tables of any origin join."""
     for at, field in enumerate(table.schema):
         if field.name in names and field.type != CODED:
             table = table.set_column(at, field.name, encoded(table.column(at)))
@@ -193,8 +214,6 @@ def encoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def compacted(array: pa.Array) -> pa.Array:
     """Codes over a dictionary without the values that no row has, of which slices may have many."""
-    if not pa.types.is_dictionary(array.type):
-        return array
     codes = array.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     used = np.zeros(len(array.dictionary) + 1, bool)
     used[codes] = True

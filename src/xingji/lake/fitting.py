@@ -52,7 +52,7 @@ class Fitting:
         rest = _objects_of(table)
         self._list(JSON, names_in(rest, MAX_LISTED))
         for name in names:
-            column = normal_column(name, table[PREFIX + name])
+            column = normal_column(table[PREFIX + name])
             if column.null_count == len(column):
                 continue
             typed, misfits = split_column(column, self._type_for(name, column.type))
@@ -109,31 +109,45 @@ def type_named(text: str) -> pa.DataType:
     return _TYPES[text]
 
 
-def normal_column(name: str, column: pa.ChunkedArray) -> pa.Array:
-    """A property's column as one array of an allowed type.
+def check_properties(table: pa.Table) -> None:
+    """Refuse a table with a property column that holds something else than properties have.
 
     Raises:
-        FieldError: it holds something else.
+        FieldError: names the column.
     """
+    for field in table.schema:
+        kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+        known = kind in PROPERTY_TYPES or any(test(kind) for test, _ in _NORMAL)
+        if field.name.startswith(PREFIX) and not known:
+            raise FieldError(field.name, str(kind), "a column of " + ", ".join(_TYPES))
+
+
+def normal_column(column: pa.ChunkedArray) -> pa.Array:
+    """A property's column as one array of an allowed type."""
     array = column.combine_chunks()
     if isinstance(array, pa.ChunkedArray):
         array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], column.type)
     kind = array.type.value_type if pa.types.is_dictionary(array.type) else array.type
     if kind in PROPERTY_TYPES:
-        return array.cast(CODED) if pa.types.is_dictionary(array.type) and array.type != CODED else array
-    for test, normal in _NORMAL:
-        if test(kind):
-            return array.cast(normal)
-    raise FieldError(PREFIX + name, str(kind), "a column of " + ", ".join(_TYPES))
+        return array
+    return array.cast(next(normal for test, normal in _NORMAL if test(kind)))
+
+
+def is_instant(kind: pa.DataType) -> bool:
+    """Whether values of a type are instants that microseconds tell exactly."""
+    return bool(pa.types.is_timestamp(kind) and kind.unit != "ns")
+
+
+def _is_whole(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) and kind != pa.uint64())
 
 
 _NORMAL = (
     (pa.types.is_null, pa.string()),
     (pa.types.is_large_string, pa.string()),
-    (pa.types.is_integer, pa.int64()),
+    (_is_whole, pa.int64()),
     (pa.types.is_floating, pa.float64()),
-    (pa.types.is_timestamp, TIME_TYPE),
-    (pa.types.is_decimal, MONEY_TYPE),
+    (is_instant, TIME_TYPE),
 )
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import xxhash
 
-from xingji.lake.data_file import compacted, whole
-from xingji.lake.fitting import CODED, Fitting
+from xingji.lake.data_file import compacted, encoded, whole
+from xingji.lake.fitting import Fitting, check_properties, is_instant
 from xingji.lake.part import Int64s
 from xingji.model.errors import FieldError
 from xingji.model.event_table import (
@@ -45,11 +45,12 @@ class Intake:
 
     def events(self, table: pa.Table, id_seed: str, first_row: int = 0) -> pa.Table:
         """Rows of `events` in the table's order; `id_seed` and the row's number make ids that are missing."""
-        names = _coded("event", table)
+        check_events(table)
+        names = _coded(EVENT, table)
         self._learn_names(names)
         columns = {
             USER_ID: pa.array(self._user_ids(table)),
-            TIME: _instants(TIME, table),
+            TIME: whole(table[TIME].cast(TIME_TYPE)),
             SEQ: pa.array(self._reserve(table.num_rows)),
             EVENT: names,
             EVENT_ID: _event_ids(table, id_seed, first_row),
@@ -60,9 +61,10 @@ class Intake:
 
     def user_changes(self, table: pa.Table) -> pa.Table:
         """Rows of `users`, in the table's order."""
+        check_changes(table)
         columns = {
             USER_ID: pa.array(self._user_ids(table)),
-            TIME: _instants(TIME, table),
+            TIME: whole(table[TIME].cast(TIME_TYPE)),
             SEQ: pa.array(self._reserve(table.num_rows)),
         }
         return _with_properties(columns, self._users.fit(_properties_of(table)))
@@ -84,28 +86,65 @@ class Intake:
         self.new_event_names.extend(fresh)
 
 
+def check_events(table: pa.Table) -> None:
+    """Refuse a table that is no event table.
+
+    Raises:
+        FieldError: names the column.
+    """
+    for name in (USER, EVENT, TIME):
+        _check(table, name)
+    if EVENT_ID in table.schema.names:
+        _check(table, EVENT_ID)
+    check_properties(table)
+
+
+def check_changes(table: pa.Table) -> None:
+    """Refuse a table that is none of user changes.
+
+    Raises:
+        FieldError: names the column.
+    """
+    for name in (USER, TIME):
+        _check(table, name)
+    check_properties(table)
+
+
+def _check(table: pa.Table, name: str) -> None:
+    wanted, test = _COLUMNS[name]
+    if name not in table.schema.names:
+        raise FieldError(name, None, f"a column of {wanted}")
+    column = table[name]
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if not test(kind):
+        raise FieldError(name, str(column.type), f"a column of {wanted}")
+    if column.null_count:
+        raise FieldError(name, None, f"one of {wanted} in every row")
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _is_id(kind: pa.DataType) -> bool:
+    return bool(kind == pa.binary(16))
+
+
+_COLUMNS = {
+    USER: ("texts", _is_text),
+    EVENT: ("texts", _is_text),
+    TIME: ("instants in microseconds", is_instant),
+    EVENT_ID: ("16 bytes", _is_id),
+}
+
+
 def _coded(name: str, table: pa.Table) -> pa.DictionaryArray:
-    column = whole(table[name])
-    if column.null_count:
-        raise FieldError(name, None, "a text in every row")
-    if not pa.types.is_dictionary(column.type):
-        column = column.cast(pa.string()).dictionary_encode()
-    return column if column.type == CODED else column.cast(CODED)
-
-
-def _instants(name: str, table: pa.Table) -> pa.Array:
-    column = whole(table[name].cast(TIME_TYPE))
-    if column.null_count:
-        raise FieldError(name, None, "an instant in every row")
-    return column
+    return whole(encoded(table[name]))
 
 
 def _event_ids(table: pa.Table, seed: str, first_row: int) -> pa.Array:
     if EVENT_ID in table.schema.names:
-        ids = whole(table[EVENT_ID].cast(pa.binary(16)))
-        if not ids.null_count:
-            return ids
-        raise FieldError(EVENT_ID, None, "16 bytes in every row, or no such column")
+        return whole(table[EVENT_ID])
     words = np.empty((table.num_rows, 2), ">u8")
     words[:, 0] = xxhash.xxh3_64_intdigest(seed.encode())
     words[:, 1] = np.arange(first_row, first_row + table.num_rows, dtype=np.uint64)

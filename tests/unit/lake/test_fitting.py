@@ -9,7 +9,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
-from xingji.lake.fitting import Fitting, number_columns
+from xingji.lake.fitting import Fitting, check_properties, number_columns
 from xingji.model.errors import FieldError
 from xingji.model.event_table import MAX_PROMOTED, MONEY_TYPE, TIME_TYPE
 from xingji.ports.lake_store import LakeVersion, Property, Subject
@@ -105,6 +105,30 @@ def test_columns_get_the_next_field_ids_of_their_subject() -> None:
     assert [p.field_id for p in number_columns(wanted, version(a="int64"))] == [9, 5]
 
 
-def test_column_of_an_impossible_type_is_named() -> None:
-    with pytest.raises(FieldError, match=r"p_a is .list<"):
-        fit(pa.array([[1]]), a="int64")
+@pytest.mark.parametrize(
+    "column",
+    [
+        pytest.param(pa.array([[1]]), id="list"),
+        pytest.param(pa.array([Decimal("1.2345")]), id="finer money"),
+        pytest.param(pa.array([1], pa.uint64()), id="unsigned"),
+        pytest.param(pa.array([1], pa.timestamp("ns")), id="nanoseconds"),
+    ],
+)
+def test_column_of_an_impossible_type_is_named(column: pa.Array) -> None:
+    with pytest.raises(FieldError, match="p_a is"):
+        check_properties(pa.table({"p_a": column}))
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        pytest.param(pa.array([1], pa.int16()), [1], id="short integers"),
+        pytest.param(pa.array([0.5], pa.float32()), [0.5], id="short floats"),
+        pytest.param(pa.array(["x"], pa.large_string()), ["x"], id="large texts"),
+        pytest.param(pa.array([NOON], pa.timestamp("ms", tz="UTC")), [NOON], id="milliseconds"),
+    ],
+)
+def test_column_of_a_near_type_is_made_one_of_ours(column: pa.Array, values: list[object]) -> None:
+    check_properties(pa.table({"p_a": column}))
+    fitted = Fitting(Subject.EVENT, version()).fit(pa.table({"p_a": column}))
+    assert fitted["p_a"].to_pylist() == values
