@@ -15,11 +15,11 @@ import pyarrow.parquet as pq
 
 from benchmarks.log import PROPERTIES, Log, user_numbers
 from xingji.lake.dictionary import encode_column, narrow
-from xingji.lake.part import QUARTER_US, Coded, Dictionary, Int32s, Int64s, PropertyInfo
+from xingji.lake.part import Coded, Dictionary, Int64s, PropertyInfo
 from xingji.lake.view import View, compose_view
 
 BUCKETS = 16
-_COLUMNS = ("time", "seq", "event", "quarter", *PROPERTIES)
+_COLUMNS = ("time", "seq", "event", *PROPERTIES)
 Arrays = dict[str, npt.NDArray[np.generic]]
 
 
@@ -48,9 +48,6 @@ class ArrayPart:
     def event(self) -> npt.NDArray[np.uint16]:
         return self._map("event")  # type: ignore[return-value]
 
-    def quarter(self) -> Int32s:
-        return self._map("quarter")  # type: ignore[return-value]
-
     def coded(self, name: str) -> Coded | None:
         if name not in self._dictionaries:
             return None
@@ -72,7 +69,8 @@ class ArraySnapshot:
         self.version, self.as_of_us = "arrays", int(known["as_of_us"])
         self.event_names: Sequence[str] = log.event_names
         self.event_properties = {
-            name: PropertyInfo(name, (str(dictionary.chunks[0].type),)) for name, dictionary in dictionaries.items()
+            name: PropertyInfo(name, (str(dictionary.chunks[0].type),))
+            for name, dictionary in dictionaries.items()
         }
         self.user_properties: dict[str, PropertyInfo] = {}
         self.n_buckets, self.n_events = len(self._parts), log.rows
@@ -158,7 +156,7 @@ def _write_part(
     place.mkdir()
     owner, time = columns["user"][rows], columns["time"][rows]
     starts = np.flatnonzero(np.diff(owner, prepend=-1))
-    own = {"time": time, "seq": seq[rows], "quarter": (time // QUARTER_US).astype(np.int32)}
+    own = {"time": time, "seq": seq[rows]}
     for column in _COLUMNS:
         np.save(place / f"{column}.npy", own[column] if column in own else columns[column][rows])
     np.save(place / "user_ids.npy", owner[starts].astype(np.int64))

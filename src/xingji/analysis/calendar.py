@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xingji.lake.part import QUARTER_US, Int32s, Int64s
+from xingji.lake.part import Int32s, Int64s
 from xingji.model.errors import CallerError
 from xingji.model.moments import EPOCH, from_us, to_us
 from xingji.model.query import Interval, Scope, WeekStart
@@ -33,15 +33,6 @@ class Buckets:
         """The bucket of each instant, -1 outside all, `int32[n]`."""
         found = np.searchsorted(self.edges_us, time_us, side="right") - 1
         return np.where(found < len(self.labels), found, -1).astype(np.int32)
-
-    def of_quarters(self) -> tuple[int, Int32s] | None:
-        """The first quarter hour and the bucket of it and of each one after; None where a bucket splits a
-        quarter."""
-        if not len(self.labels) or (self.edges_us % QUARTER_US).any():
-            return None
-        quarters = self.edges_us // QUARTER_US
-        lengths = np.diff(quarters)
-        return int(quarters[0]), np.repeat(np.arange(len(self.labels), dtype=np.int32), lengths)
 
 
 def range_us(scope: Scope) -> tuple[int, int]:

@@ -12,14 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xingji.lake.dictionary import encode_column, encode_values, overlay
-from xingji.lake.part import QUARTER_US, Coded, History, Int32s, Int64s, Part, PropertyInfo
+from xingji.lake.part import Coded, History, Int64s, Part, PropertyInfo
 from xingji.lake.view import View, compose_view
 from xingji.model.event_table import EVENT, PREFIX, REST, TIME, USER, property_names
 
 
 class MemoryPart:
-    """A part over an Arrow table sorted by (user_id, time, seq); properties are coded when first asked for.
-    """
+    """A part over an Arrow table sorted by (user_id, time, seq); properties are coded when asked for."""
 
     def __init__(self, key: str, table: pa.Table, event_codes: Mapping[str, int]) -> None:
         self.key, self._table, self._event_codes = key, table, event_codes
@@ -33,8 +32,7 @@ class MemoryPart:
 
     @classmethod
     def from_sorted_table(cls, key: str, table: pa.Table, event_codes: Mapping[str, int]) -> MemoryPart:
-        """A part of a table with the columns user_id, time, seq, event and properties, in that order already.
-        """
+        """A part of a table with the columns user_id, time, seq, event and properties, already in order."""
         return cls(key, table, event_codes)
 
     @property
@@ -50,9 +48,6 @@ class MemoryPart:
 
     def seq(self) -> Int64s:
         return _int64(self._table["seq"])
-
-    def quarter(self) -> Int32s:
-        return (self._time // QUARTER_US).astype(np.int32)
 
     def event(self) -> npt.NDArray[np.uint16]:
         coded = encode_column(self._table[EVENT])
@@ -175,8 +170,7 @@ class UserChanges:
 
     @classmethod
     def from_table(cls, table: pa.Table | None, names: Sequence[str]) -> UserChanges:
-        """Changes of a table `user, time, properties_json`, in log order; users without events are left out.
-        """
+        """Changes of a table `user, time, properties_json`, in log order; only those of users with events."""
         found: dict[str, tuple[list[int], list[int], list[object]]] = {}
         ids = {name: at for at, name in enumerate(names)}
         for row in (

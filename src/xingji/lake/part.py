@@ -15,10 +15,6 @@ Int32s = npt.NDArray[np.int32]
 Rows = npt.NDArray[np.uint32]
 Codes = npt.NDArray[np.uint8] | npt.NDArray[np.uint16] | npt.NDArray[np.uint32]
 
-QUARTER_US = 900_000_000
-"""The calendar unit that parts store: a quarter of an hour, of which every timezone's days are made since
-1972."""
-
 
 @dataclass(frozen=True, slots=True)
 class Dictionary:
@@ -75,10 +71,6 @@ class Part(Protocol):
         """Codes of event names, common to all parts of a snapshot, `uint16[n_rows]`."""
         ...
 
-    def quarter(self) -> Int32s:
-        """Quarter hours since the epoch (`time // QUARTER_US`), `int32[n_rows]`."""
-        ...
-
     def coded(self, name: str) -> Coded | None:
         """A property of the events as codes; None where no row of the part has it."""
         ...
@@ -104,7 +96,7 @@ class ViewLike(Protocol):
 
     Rows are numbered over all its parts; user u's events are the rows `begin[u, s]` up to `end[u, s]` of
     slots s = 0, 1, … (`begin, end: uint32[n_users, n_slots]`), in that order and without overlap. Columns
-    (`time`, `seq`, `event`, `quarter`) are arrays over all rows; rows that belong to nobody (padding,
+    (`time`, `seq`, `event`) are arrays over all rows; rows that belong to nobody (padding,
     replaced rows) lie outside every range.
     """
 
@@ -124,8 +116,6 @@ class ViewLike(Protocol):
     def seq(self) -> Int64s: ...
     @property
     def event(self) -> npt.NDArray[np.uint16]: ...
-    @property
-    def quarter(self) -> Int32s: ...
     def coded(self, name: str) -> Coded | None:
         """A property over all rows; None where no part has it."""
         ...

@@ -28,7 +28,7 @@ from xingji.lake.data_file import column_names, encoded, int64s, read_rows, whol
 from xingji.lake.dictionary import encode_column, overlay
 from xingji.lake.leftovers import by_name, of_name
 from xingji.lake.order import starts_of
-from xingji.lake.part import QUARTER_US, Coded, Dictionary, Int32s, Int64s
+from xingji.lake.part import Coded, Dictionary, Int64s
 from xingji.model.event_table import EVENT, PREFIX, REST, TIME
 from xingji.ports.lake_store import SEQ, USER_ID, LakeFile, LakeStore
 
@@ -47,7 +47,6 @@ def core_columns(rows: pa.Table, event_codes: EventCodes) -> dict[str, Column]:
         "user_offsets": offsets,
         "time": time_us,
         "event": event_numbers(rows[EVENT], event_codes),
-        "quarter": (time_us // QUARTER_US).astype(np.int32),
     }
 
 
@@ -105,9 +104,6 @@ class PreparedPart:
 
     def event(self) -> npt.NDArray[np.uint16]:
         return self._column("event")
-
-    def quarter(self) -> Int32s:
-        return self._column("quarter")
 
     def column_path(self, name: str) -> Path:
         """The file of a column, whose first `n_rows` numbers it is; ask for the column first."""

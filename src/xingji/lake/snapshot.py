@@ -15,7 +15,7 @@ from xingji.lake.bucket import bucket_of
 from xingji.lake.data_file import read_rows
 from xingji.lake.memory import MemoryPart
 from xingji.lake.overrides import Survivors, read_overrides
-from xingji.lake.part import Coded, Int32s, Int64s, Part, PropertyInfo
+from xingji.lake.part import Coded, Int64s, Part, PropertyInfo
 from xingji.lake.prepared import EventCodes, PreparedColumns, PreparedPart
 from xingji.lake.tail import bucket_slices
 from xingji.lake.user_history import UserHistories
@@ -74,9 +74,6 @@ class GuardedPart:
 
     def event(self) -> npt.NDArray[np.uint16]:
         return self._part.event()
-
-    def quarter(self) -> Int32s:
-        return self._part.quarter()
 
     def seq(self) -> Int64s:
         missing = np.zeros(self.n_rows, np.int64)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from xingji.lake.dictionary import join, narrow
-from xingji.lake.part import Coded, Dictionary, History, Int32s, Int64s, Part, Rows
+from xingji.lake.part import Coded, Dictionary, History, Int64s, Part, Rows
 from xingji.model.errors import CallerError
 
 HistorySource = Callable[[str, Int64s], History | None]
@@ -65,9 +65,6 @@ class GatherPart:
 
     def event(self) -> npt.NDArray[np.uint16]:
         return self._gather(lambda part: part.event(), np.uint16)
-
-    def quarter(self) -> Int32s:
-        return self._gather(lambda part: part.quarter(), np.int32)
 
     def coded(self, name: str) -> Coded | None:
         codes, shift = np.zeros(self.n_rows, np.int64), 0
@@ -140,10 +137,6 @@ class View:
     @cached_property
     def event(self) -> npt.NDArray[np.uint16]:
         return self._column(lambda part: part.event(), np.uint16)
-
-    @cached_property
-    def quarter(self) -> Int32s:
-        return self._column(lambda part: part.quarter(), np.int32)
 
     def coded(self, name: str) -> Coded | None:
         if name not in self._coded:
@@ -222,8 +215,7 @@ def _slots(parts: Sequence[Part]) -> tuple[list[list[Part]], list[Part]]:
 
 
 def _patches(slots: list[list[Part]], strays: Sequence[Part]) -> list[Part | None]:
-    """For each slot the rows of every user whom a stray part touches there; adds a slot when there is none.
-    """
+    """For each slot the rows of every user whom a stray part touches there; adds a slot if there is none."""
     if not strays:
         return [None] * len(slots)
     if not slots:

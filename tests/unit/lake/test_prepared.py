@@ -162,4 +162,3 @@ def test_columns_are_mapped_not_copied(full: Lake, reopen: Reopen) -> None:
     part = lake.prepared.part(file, codes)
     assert not part.time().flags.owndata
     assert part.column_path("time").is_file()
-    assert np.array_equal(part.quarter(), part.time() // 900_000_000)
