@@ -15,6 +15,7 @@ WINDOW_DAYS = 7
 MAX_RANK = 2
 START_EVENT, RETURN_EVENT = "$app_start", "product_impression"
 RETENTION_DAYS = 14
+ROLLING_DAYS = 7
 MAX_STEPS = 5
 GAP_MINUTES = 30
 _EVERY_EDGE = 10_000
@@ -46,7 +47,9 @@ def _trend_rows(result: Result) -> Rows:
 
 
 def _rolling_rows(result: Result) -> Rows:
-    return in_order([list(pair) for pair in zip(result["buckets"], result["series"][0]["values"], strict=True)])
+    return in_order(
+        [list(pair) for pair in zip(result["buckets"], result["series"][0]["values"], strict=True)]
+    )
 
 
 def _retention_rows(result: Result) -> Rows:
@@ -121,7 +124,7 @@ CASES = (
         {
             "kind": "trend",
             "series": [{"event": "*", "measure": "users"}],
-            "window": "rolling_7d",
+            "window": f"rolling_{ROLLING_DAYS}d",
             "interval": "day",
         },
         _rolling_rows,

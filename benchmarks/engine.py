@@ -19,7 +19,11 @@ class Engine(Protocol):
 
     load_s: float | None
 
-    def ask(self, case: Case) -> Any:
+    def ways(self, case: Case) -> tuple[str, ...]:
+        """The ways it knows to the answer, by name; the fastest counts."""
+        ...
+
+    def ask(self, case: Case, way: str) -> Any:
         """The engine's own answer: what is timed."""
         ...
 
@@ -36,7 +40,7 @@ Opener = Callable[[Path, Log], Engine]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A case in a peer's words: SQL, and how its rows become those that are compared."""
+    """A case in a peer's words: SQL by the name of the way, and how its rows become those that are compared."""
 
-    sql: str
+    sql: dict[str, str]
     rows: Callable[[list[tuple[Any, ...]]], Rows]

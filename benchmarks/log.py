@@ -70,7 +70,11 @@ def parse_size(text: str) -> int:
     """
     units = {"k": 1_000, "m": 1_000_000}
     number, unit = text[:-1], text[-1:].lower()
-    if unit not in units or not number.isdecimal() or not 100_000 <= int(number) * units[unit] <= 1_000_000_000:
+    if (
+        unit not in units
+        or not number.isdecimal()
+        or not 100_000 <= int(number) * units[unit] <= 1_000_000_000
+    ):
         raise ValueError(f"size is {text!r}; allowed: 100k to 1000m, such as 2m or 20m")
     return int(number) * units[unit]
 
@@ -91,14 +95,16 @@ def make_log(folder: Path, events: int, progress: Callable[[str], None]) -> Log:
 
 def _generate(folder: Path, events: int, progress: Callable[[str], None]) -> dict[str, object]:
     config = SimulationConfig(today=TODAY, days=DAYS, seed=SEED, events=round(events * _SHORTFALL))
-    cities = _Cities(config.people)
+    cities = _Cities()
     rows = 0
     for number, table in enumerate(_chunks(Simulation(config).event_batches(), cities)):
-        pq.write_table(table, folder / f"log-{number:03d}.parquet", compression="zstd", row_group_size=250_000)
+        pq.write_table(
+            table, folder / f"log-{number:03d}.parquet", compression="zstd", row_group_size=250_000
+        )
         rows += table.num_rows
         names = table["event"].chunk(0).dictionary.to_pylist()
         progress(f"{rows:,} events generated")
-    return {"rows": rows, "people": config.people, "event_names": names}
+    return {"rows": rows, "people": cities.people, "event_names": names}
 
 
 def _chunks(batches: Iterator[pa.RecordBatch], cities: _Cities) -> Iterator[pa.Table]:
@@ -118,7 +124,8 @@ def _chunks(batches: Iterator[pa.RecordBatch], cities: _Cities) -> Iterator[pa.T
 def _narrow(batch: pa.RecordBatch, cities: _Cities) -> pa.RecordBatch:
     own = {"city": cities.of(batch), "time": _finer(batch.column("time"))}
     columns = [
-        own[field.name] if field.name in own else batch.column(field.name).cast(field.type) for field in _SCHEMA
+        own[field.name] if field.name in own else batch.column(field.name).cast(field.type)
+        for field in _SCHEMA
     ]
     return pa.RecordBatch.from_arrays(columns, schema=_SCHEMA)
 
@@ -135,17 +142,22 @@ def _finer(time: pa.Array) -> pa.Array:
 class _Cities:
     """Every user's city: the first one seen, so that a user's events carry one value and a breakdown means one thing."""
 
-    def __init__(self, people: int) -> None:
-        self._people = people
-        self._first = np.full(people * 4, -1, np.int16)
+    def __init__(self) -> None:
+        self._first = np.full(1, -1, np.int16)
+        self.people = 0
+        """One more than the highest number of a user named C…."""
 
     def of(self, batch: pa.RecordBatch) -> pa.DictionaryArray:
-        user = user_numbers(batch.column("user"), self._people)
+        is_person, number = _spelled(batch.column("user"))
+        self.people = max(self.people, int(number[is_person].max(initial=-1)) + 1)
+        user = 2 * number + is_person
         if user.max() >= len(self._first):
             self._first = np.append(self._first, np.full(int(user.max()), -1, np.int16))
         column = batch.column("$ip_city")
         codes = column.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int16)
-        fresh = np.flatnonzero((codes >= 0) & (self._first[user] < 0))[::-1]  # the earliest row is written last
+        fresh = np.flatnonzero((codes >= 0) & (self._first[user] < 0))[
+            ::-1
+        ]  # the earliest row is written last
         self._first[user[fresh]] = codes[fresh]
         mine = np.where(codes >= 0, self._first[user], -1)
         return pa.DictionaryArray.from_arrays(pa.array(mine, pa.int16(), mask=mine < 0), column.dictionary)
@@ -153,7 +165,12 @@ class _Cities:
 
 def user_numbers(names: pa.Array, people: int) -> npt.NDArray[np.int64]:
     """The numbers of users named by a letter and nine digits: C's as they are, D's after all `people`."""
+    is_person, number = _spelled(names)
+    return np.where(is_person, number, number + people)
+
+
+def _spelled(names: pa.Array) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
+    """Whether each name begins with C, and its number."""
     text = np.frombuffer(names.buffers()[2], np.uint8)[10 * names.offset :][: 10 * len(names)].reshape(-1, 10)
     digits = text[:, 1:].astype(np.int64) - ord("0")
-    number = digits @ (10 ** np.arange(8, -1, -1))
-    return np.where(text[:, 0] == ord("C"), number, number + people)
+    return text[:, 0] == ord("C"), digits @ (10 ** np.arange(8, -1, -1))

@@ -36,7 +36,12 @@ def _beside(mine: Found, others: dict[str, Found]) -> Found:
     peer = min(others, key=lambda name: others[name]["best_s"])
     peer_s = others[peer]["best_s"]
     equal = all(other["rows"] == mine["rows"] for other in others.values())
-    return {"peer": peer, "peer_s": round(peer_s, 6), "ratio": round(peer_s / mine["best_s"], 2), "equal": equal}
+    return {
+        "peer": peer,
+        "peer_s": round(peer_s, 6),
+        "ratio": round(peer_s / mine["best_s"], 2),
+        "equal": equal,
+    }
 
 
 def table(rows: list[Found]) -> Table:

@@ -12,8 +12,22 @@ import psutil
 T = TypeVar("T")
 CALM = 0.08
 """The share of the machine that others may use while a time counts as undisturbed."""
-_PATIENCE_S = 10.0
-"""How long to wait, for all attempts at one question, for the machine to be left alone."""
+
+
+class Patience:
+    """How long a run may wait, all in all, for the machine to be left alone."""
+
+    def __init__(self, seconds: float) -> None:
+        self.left_s = seconds
+
+    def wait(self) -> None:
+        """Wait until others leave the machine alone, or until there is no patience left."""
+        while self.left_s > 0:
+            watch, started = _Watch(), time.perf_counter()
+            time.sleep(0.1)
+            self.left_s -= time.perf_counter() - started
+            if watch.others() <= CALM:
+                break
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +43,21 @@ class Timed(Generic[T]):
     others: float
 
 
-def best_of(ask: Callable[[], T], repeats: int) -> Timed[T]:
+def best_of(ask: Callable[[], T], repeats: int, patience: Patience) -> Timed[T]:
     """The answer, asked once to warm up and `repeats` times for the record.
 
-    Attempts while others use the machine are repeated, within a bounded time; the best is the best of all.
+    While there is patience, attempts that others disturbed do not count among the `repeats`; the best is the best of all.
     """
     answer, first = _attempt(ask)
     attempts: list[_Attempt] = [] if repeats else [first]
-    waited_s = 0.0
-    while sum(one.others <= CALM for one in attempts) < repeats and len(attempts) < 4 * repeats:
-        if len(attempts) >= repeats and waited_s >= _PATIENCE_S:
+    while sum(one.others <= CALM for one in attempts) < repeats:
+        if len(attempts) >= repeats and (patience.left_s <= 0 or len(attempts) >= 4 * repeats):
             break
-        waited_s += _wait_for_calm(_PATIENCE_S - waited_s)
+        patience.wait()
+        started = time.perf_counter()
         attempts.append(_attempt(ask)[1])
+        if len(attempts) > repeats:
+            patience.left_s -= time.perf_counter() - started
     best = min(attempts, key=lambda one: one.seconds)
     return Timed(answer, best.seconds, first.seconds, best.others)
 
@@ -58,17 +74,6 @@ def _attempt(ask: Callable[[], T]) -> tuple[T, _Attempt]:
     answer = ask()
     seconds = time.perf_counter() - started
     return answer, _Attempt(seconds, watch.others())
-
-
-def _wait_for_calm(patience_s: float) -> float:
-    """Wait until others leave the machine alone, at most so long; returns how long it took."""
-    started = time.perf_counter()
-    while time.perf_counter() - started < patience_s:
-        watch = _Watch()
-        time.sleep(0.1)
-        if watch.others() <= CALM:
-            break
-    return time.perf_counter() - started
 
 
 class _Watch:

@@ -7,14 +7,15 @@ import importlib
 import json
 import resource
 import time
+from functools import partial
 from pathlib import Path
 
 import psutil
 
-from benchmarks.cases import CASES
+from benchmarks.cases import CASES, Case
 from benchmarks.engine import Engine, Opener
 from benchmarks.log import Log, make_log
-from benchmarks.timing import best_of
+from benchmarks.timing import Patience, best_of
 
 OPENERS = {
     "arrays": ("benchmarks.ours", "open_arrays"),
@@ -30,13 +31,18 @@ def main() -> None:
     parser.add_argument("--home", type=Path, required=True, help="the folder of one size in the cache")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--patience", type=float, default=0.0, help="seconds to wait for a calm machine")
     parser.add_argument("--cases", nargs="*", default=[])
     chosen = parser.parse_args()
     log = make_log(chosen.home / "log", 0, lambda _: None)
     started = time.perf_counter()
     engine = open_engine(chosen.engine, chosen.home, log)
     opened_s = time.perf_counter() - started
-    found = _answers(engine, chosen.repeats, chosen.cases)
+    patience = Patience(chosen.patience)
+    names = chosen.cases or [case.name for case in CASES]
+    found = {
+        case.name: _answer(engine, case, chosen.repeats, patience) for case in CASES if case.name in names
+    }
     known = {"open_s": opened_s, "load_s": engine.load_s, "cases": found, **_memory()}
     engine.close()
     chosen.out.write_text(json.dumps(known))
@@ -49,15 +55,20 @@ def open_engine(name: str, home: Path, log: Log) -> Engine:
     return opener(home / name, log)
 
 
-def _answers(engine: Engine, repeats: int, names: list[str]) -> dict[str, object]:
-    found: dict[str, object] = {}
-    for case in CASES:
-        if names and case.name not in names:
-            continue
-        timed = best_of(lambda case=case: engine.ask(case), repeats)  # type: ignore[misc]
-        rows = engine.rows(case, timed.answer)
-        found[case.name] = {"best_s": timed.best_s, "first_s": timed.first_s, "others": timed.others, "rows": rows}
-    return found
+def _answer(engine: Engine, case: Case, repeats: int, patience: Patience) -> dict[str, object]:
+    """The answer by the fastest way, and the time of each; raises ValueError when two ways differ."""
+    timed = {way: best_of(partial(engine.ask, case, way), repeats, patience) for way in engine.ways(case)}
+    rows = {way: engine.rows(case, one.answer) for way, one in timed.items()}
+    best = min(timed, key=lambda way: timed[way].best_s)
+    if any(other != rows[best] for other in rows.values()):
+        raise ValueError(f"{case.name} has different answers by {' and '.join(rows)}")
+    return {
+        "best_s": timed[best].best_s,
+        "first_s": timed[best].first_s,
+        "others": timed[best].others,
+        "ways_s": {way: one.best_s for way, one in timed.items()},
+        "rows": rows[best],
+    }
 
 
 def _memory() -> dict[str, int]:
@@ -69,6 +80,3 @@ def _memory() -> dict[str, int]:
 
 if __name__ == "__main__":
     main()
-
-
-__all__ = ["Log", "main"]
