@@ -91,9 +91,7 @@ def _periods(context: Context, query: Retention) -> tuple[Buckets, int]:
     scope = query.scope
     first_us, last_us = context.first_us, context.end_us - 1
     if scope.date_from is None or scope.date_to is None:
-        known = known_bounds(
-            context, [dataclasses.replace(query.start, first_time=False)], first_us, context.end_us
-        )
+        known = known_bounds(context, [query.start], first_us, context.end_us)
         if known is None:
             return Buckets(np.zeros(1, np.int64), ()), 0
         first_us = known[0] if scope.date_from is None else first_us
@@ -129,10 +127,11 @@ def _count(
 ) -> npt.NDArray[np.uint8]:
     """Add a stream's entries and returns to the counts; flags the wanted units."""
     query, context = work.query, work.context
+    by_time = query.clock == "24h"
     wanted = np.zeros(len(stream.unit), np.uint8)
     retained(
         stream.offsets, stream.time, stream.bits, work.periods.edges_us,
-        _LENGTH_US[query.period] if query.clock == "24h" else None, group, query.type != "recurring",
+        by_time, _LENGTH_US[query.period] if by_time else 1, group, query.type != "recurring",
         context.first_us, context.end_us, work.column_of, query.rolling, query.minimum_occurrences, size,
         returned, want, wanted,
     )  # fmt: skip

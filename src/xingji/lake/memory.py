@@ -82,7 +82,12 @@ class MemoryPart:
     @property
     def property_names(self) -> set[str]:
         """Every property that some row has, typed or left over."""
-        return set(property_names(self._table.schema)) | set(self._leftovers)
+        columns = (
+            name
+            for name in property_names(self._table.schema)
+            if self._table[PREFIX + name].null_count < self.n_rows
+        )
+        return {*columns, *self._leftovers}
 
 
 def _int64(column: pa.Array | pa.ChunkedArray) -> Int64s:

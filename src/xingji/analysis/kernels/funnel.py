@@ -192,6 +192,22 @@ def _augment(steps: int, taken: Uint64s, n_steps: int, via: Int64s, queue: Int64
 
 
 @kernel
+def any_order_excluded(
+    time: Int64s, attempt: Int64s, reached: int, exclusion_next: Int64s, first: int, end: int, last_us: int
+) -> bool:
+    """Whether an exclusion, not itself a step, comes before an attempt is complete or its window over."""
+    event = exclusion_next[attempt[0] + 1 - first]
+    for k in range(1, reached):
+        if attempt[k] == event:
+            event = exclusion_next[event + 1 - first]
+        elif attempt[k] > event:
+            break
+    if reached == len(attempt):
+        return bool(event < attempt[reached - 1])
+    return bool(event < end and time[event] <= last_us)
+
+
+@kernel
 def any_order(
     offsets: Int64s, time: Int64s, bits: Uint64s, kind: Int64s, kinds: Uint64s, window_us: int,
     entry_end_us: int, has_exclusion: bool, at: Grid,
@@ -242,17 +258,10 @@ def any_order(
                     cursor[which] = same_kind_next[event - first]
                 else:
                     cursor[which] = end
-            if has_exclusion:
-                event = exclusion_next[start + 1 - first]
-                for k in range(1, reached):
-                    if attempt[k] == event:
-                        event = exclusion_next[event + 1 - first]
-                    elif attempt[k] > event:
-                        break
-                if reached == n_steps and event < attempt[n_steps - 1]:
-                    continue
-                if reached < n_steps and event < end and time[event] <= last_us:
-                    continue
+            if has_exclusion and any_order_excluded(
+                time, attempt, reached, exclusion_next, first, end, last_us
+            ):
+                continue
             if _better(attempt, reached, at[unit], best):
                 best = reached
                 at[unit, :reached] = attempt[:reached]

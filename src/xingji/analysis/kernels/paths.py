@@ -34,6 +34,44 @@ def _place(keys: Int64s, key: int, direct: bool) -> int:
 
 
 @kernel
+def unroll(
+    way_label: Int32s, way_us: Int64s, n_nodes: int, n_head: int, n_tail: int, n_labels: int,
+    node_label: Int32s, node_us: Int64s,
+) -> None:  # fmt: skip
+    """Put a way's kept nodes in order: its head, "..." for what is left out, the tail from its ring."""
+    size = n_head + n_tail
+    for i in range(min(n_nodes, size)):
+        at = i
+        if n_nodes > size and i >= n_head:
+            at = n_head + (n_nodes - size + i - n_head) % n_tail
+        node_label[i], node_us[i] = way_label[at], way_us[at]
+    if n_nodes > size and n_head and n_tail:
+        node_label[n_head] = n_labels - 1
+
+
+@kernel
+def add_way(
+    node_label: Int32s, node_us: Int64s, n_way: int, n_labels: int, direct: bool, keys: Int64s, cells: Cells,
+    ends: Int64s, want_edge: int | None, want_node: int | None,
+) -> bool:  # fmt: skip
+    """Count the edges and the last node of one way; whether it has the wanted edge or node."""
+    hit = False
+    for i in range(n_way):
+        if want_node is not None and want_node == i * n_labels + node_label[i]:
+            hit = True
+        if i == 0:
+            continue
+        key = ((i - 1) * n_labels + node_label[i - 1]) * n_labels + node_label[i]
+        slot = _place(keys, key, direct)
+        cells[slot, 0] += 1
+        cells[slot, 1] += node_us[i] - node_us[i - 1]
+        if want_edge is not None and key == want_edge:
+            hit = True
+    ends[(n_way - 1) * n_labels + node_label[n_way - 1]] += 1
+    return hit
+
+
+@kernel
 def ways(
     begin: Rows, end: Rows, time: Int64s, codes: Uint16s, role_of: Flags | None, label: Codes,
     label_of: Int32s, n_labels: int, client: Flags | None, kept: Flags | None, first_us: int | None,
@@ -74,26 +112,12 @@ def ways(
                         inside = near
                 if fresh:
                     if n_nodes and started and (stopped or not to_end):
-                        n_way = min(n_nodes, size)
-                        for i in range(n_way):
-                            at = i
-                            if n_nodes > size and i >= n_head:
-                                at = n_head + (n_nodes - size + i - n_head) % n_tail
-                            node_label[i], node_us[i] = way_label[at], way_us[at]
-                        if n_nodes > size and n_head and n_tail:
-                            node_label[n_head] = n_labels - 1
-                        for i in range(n_way):
-                            if want_node is not None and want_node == i * n_labels + node_label[i]:
-                                wanted[unit] = 1
-                            if i == 0:
-                                continue
-                            key = ((i - 1) * n_labels + node_label[i - 1]) * n_labels + node_label[i]
-                            slot = _place(keys, key, direct)
-                            cells[slot, 0] += 1
-                            cells[slot, 1] += node_us[i] - node_us[i - 1]
-                            if want_edge is not None and key == want_edge:
-                                wanted[unit] = 1
-                        ends[(n_way - 1) * n_labels + node_label[n_way - 1]] += 1
+                        unroll(way_label, way_us, n_nodes, n_head, n_tail, n_labels, node_label, node_us)
+                        hit = add_way(
+                            node_label, node_us, min(n_nodes, size), n_labels, direct, keys, cells, ends,
+                            want_edge, want_node,
+                        )  # fmt: skip
+                        wanted[unit] |= np.uint8(hit)
                     n_nodes, last_label = 0, -1
                     started, stopped = not from_start, False
                 if closing or not inside or stopped:
