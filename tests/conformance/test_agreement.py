@@ -41,12 +41,16 @@ def names_in(document: object) -> Iterator[str]:
 def known_names(log: RandomLog) -> set[str]:
     """The properties that events, or users with events, have."""
     users = {event.user for event in log.events}
-    return {
-        f"event.{name}"
-        for event in log.events
-        for name, value in event.properties.items()
-        if value is not None
-    } | {f"user.{change.name}" for change in log.users if change.user in users}
+    return (
+        {
+            f"event.{name}"
+            for event in log.events
+            for name, value in event.properties.items()
+            if value is not None
+        }
+        | {"event.$event"}
+        | {f"user.{change.name}" for change in log.users if change.user in users}
+    )
 
 
 def check(document: dict[str, Any], log: RandomLog, n_buckets: int, dice: Dice) -> None:

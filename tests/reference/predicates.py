@@ -14,6 +14,9 @@ from tests.reference.values import is_number
 from xingji.model.moments import parse_instant, to_us
 from xingji.model.predicate import NEGATIVE, AllOf, AnyOf, Comparison, Not, Operator, Predicate, PropertyRef
 
+EVENT_NAME = PropertyRef("event", "$event")
+"""The event's own name, as a property."""
+
 
 class History:
     """What is known of users, and since when."""
@@ -33,6 +36,8 @@ class History:
 
 def value_of(ref: PropertyRef, event: Event, history: History) -> object:
     """The property's value for an event; None where it is missing."""
+    if ref == EVENT_NAME:
+        return event.event
     if ref.owner == "event":
         return event.properties.get(ref.name)
     if ref.owner == "user":

@@ -20,8 +20,9 @@ from xingji.model.moments import from_us, iso
 Document = dict[str, Any]
 
 PROPERTIES = (
-    "event.k", "event.mix", "event.n", "event.amount", "event.score", "event.at", "event.day", "event.app",
-    "event.path", "event.$origin", "user.city", "user.level", "user.level@event", "user.city@event",
+    "event.k", "event.mix", "event.n", "event.amount", "event.score", "event.at", "event.day",
+    "event.app", "event.path", "event.$origin", "event.$event",
+    "user.city", "user.level", "user.level@event", "user.city@event",
 )  # fmt: skip
 TEXTS = ("x", "y", "1", "", "2026-01-05", "/a", "server", "上海", "A1")
 NUMBERS = (1, 0, 2, -3, 0.5, 0.1, 3.5, 1.0, 9_007_199_254_740_993)
