@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,11 +71,12 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """The events of all files in order (an event table), and what each file held that is no event."""
+    """The events of all files in order (an event table), what each file held that is no event, and the files
+    that held nothing."""
 
     table: pa.Table
     refused: dict[str, Refusals]
-    rows_read: int
+    empty: tuple[str, ...]
 
 
 def read_log(paths: Sequence[Path], reading: Reading, bound_bytes: int, terminal: Terminal) -> Log:
@@ -85,22 +86,22 @@ def read_log(paths: Sequence[Path], reading: Reading, bound_bytes: int, terminal
     """
     tables: list[pa.Table] = []
     refused: dict[str, Refusals] = {}
-    n_rows, done_bytes, held_bytes = 0, 0, 0
+    empty: list[str] = []
+    done_bytes, held_bytes = 0, 0
     with terminal.progress("Reading", _total_bytes(paths), "bytes") as advance:
         for path in paths:
-            own, last = Refusals(), 0
-            types = property_types(tables)
+            own, n_rows, types = Refusals(), 0, property_types(tables)
             for block in read_events(path, reading.mapping, options=reading.options, property_types=types):
                 advance(done_bytes + block.bytes_read)
-                tables.append(block.table)
                 held_bytes += block.table.nbytes
                 if held_bytes > bound_bytes:
                     raise QueryTooLargeError(held_bytes, bound_bytes, _HINT)
-                own, last = own + block.refused, block.rows_read
+                tables.append(block.table)
+                own, n_rows = own + block.refused, n_rows + len(block.table)
             refused[str(path)] = own
-            n_rows += last
+            empty += [] if n_rows or own.total else [str(path)]
             done_bytes += _total_bytes([path])
-    return Log(joined([table for table in tables if len(table)]), refused, n_rows)
+    return Log(joined([table for table in tables if len(table)]), refused, tuple(empty))
 
 
 def _total_bytes(paths: Sequence[Path]) -> int:
@@ -118,10 +119,13 @@ def property_types(tables: Sequence[pa.Table]) -> dict[str, pa.DataType]:
     return found
 
 
-def refusal_sentence(refused: dict[str, Refusals], rows_read: int) -> str | None:
-    """One line about the rows that are no events, with the first place of each reason; None without any."""
-    total = sum(refusals.total for refusals in refused.values())
-    return f"note: refused {total:,} of {rows_read:,} rows: {reasons(refused)}" if total else None
+def remarks(log: Log) -> Iterator[str]:
+    """What is worth saying of the files beside the answer, a line each."""
+    total = sum(refusals.total for refusals in log.refused.values())
+    if total:
+        yield f"refused {total:,} of {len(log.table) + total:,} rows: {reasons(log.refused)}"
+    for file in log.empty:
+        yield f"{file} holds no rows"
 
 
 def reasons(refused: dict[str, Refusals]) -> str:

@@ -49,7 +49,6 @@ class Outcome:
     stored: int
     repeated: int
     refused: Refusals
-    rows_read: int
     known: bool = False
     resumed_at: int = 0
 
@@ -94,7 +93,7 @@ def _import(
     try:
         with lake.begin_import(import_id, threads) as work:
             if work.is_done:
-                return Outcome(path, 0, 0, Refusals(), 0, known=True)
+                return Outcome(path, 0, 0, Refusals(), known=True)
             begun = _progress_of(work, lake, subject)
             read = begun
             with terminal.progress(f"Reading {path.name}", path.stat().st_size, "bytes") as advance:
@@ -109,7 +108,7 @@ def _import(
         raise
     refused = Refusals(read.refused, _examples(read))
     stored = done.events + done.user_changes
-    return Outcome(path, stored, done.repeated_events, refused, read.rows_read, resumed_at=begun.rows_read)
+    return Outcome(path, stored, done.repeated_events, refused, resumed_at=begun.rows_read)
 
 
 def _blocks(path: Path, reading: Reading, begun: FileProgress) -> Iterator[EventBlock]:

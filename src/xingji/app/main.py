@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from xingji.app.commands import COMMANDS, Command
-from xingji.app.failure import CALLERS, guarded
+from xingji.app.failure import CALLERS, DONE, guarded
 from xingji.app.settings import ALL, read_settings
 from xingji.app.terminal import Terminal
 from xingji.model.errors import CallerError, nearest_names
@@ -23,7 +23,14 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run `xingji` with the words of its command line (None: this process's), and return its status."""
     given = sys.argv[1:] if words is None else list(words)
     terminal = Terminal.of_process()
-    return guarded(lambda: _run(given, terminal), terminal, _log_folder, "--debug" in given)
+    return guarded(lambda: _run_or_help(given, terminal), terminal, _log_folder, "--debug" in given)
+
+
+def _run_or_help(words: list[str], terminal: Terminal) -> int:
+    try:
+        return _run(words, terminal)
+    except SystemExit:  # how argparse ends once it has printed help
+        return DONE
 
 
 def _run(words: list[str], terminal: Terminal) -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from xingji.model.errors import CallerError, nearest_names, shown
 
+_PREFIX = "XINGJI_"
 _MAX_MEMORY_MIB = 1 << 20
 
 
@@ -95,15 +96,13 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
 
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:
     """A sentence for each variable that looks like a setting and is none."""
-    known = [setting.variable for setting in ALL]
+    known = [setting.variable.removeprefix(_PREFIX) for setting in ALL]
     sentences = []
     for name in sorted(environment):
-        if name.startswith("XINGJI_") and name not in known:
-            nearest = nearest_names(name, known, limit=1)
-            sentences.append(
-                f"{name} is no setting and does nothing"
-                + (f"; did you mean {nearest[0]}?" if nearest else "")
-            )
+        if name.startswith(_PREFIX) and name.removeprefix(_PREFIX) not in known:
+            nearest = nearest_names(name.removeprefix(_PREFIX), known, limit=1)
+            offer = f"; did you mean {_PREFIX}{nearest[0]}?" if nearest else ""
+            sentences.append(f"{name} is no setting and does nothing{offer}")
     return sentences
 
 

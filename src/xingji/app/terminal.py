@@ -59,9 +59,7 @@ class Terminal:
     def confirm(self, question: str) -> bool:
         """Ask a person for a yes; raises CallerError where nobody can answer."""
         if not self._asked.isatty():
-            raise CallerError(
-                f"{question} Nobody is there to say yes: give --yes to go on without being asked"
-            )
+            raise CallerError("nobody is there to confirm this; give --yes to go on without being asked")
         self._err.write(f"{question} [y/N] ")
         self._err.flush()
         return self._asked.readline().strip().lower() in ("y", "yes")

@@ -91,6 +91,6 @@ def _sentence(outcome: Outcome, what: str) -> str:
     if outcome.repeated:
         parts.append(f"left out {outcome.repeated:,} that were there already")
     if outcome.refused.total:
-        rows = f"refused {outcome.refused.total:,} of {outcome.rows_read:,} rows"
-        parts.append(f"{rows}: {reasons({str(outcome.path): outcome.refused})}")
+        why = reasons({str(outcome.path): outcome.refused})
+        parts.append(f"refused {outcome.refused.total:,} rows: {why}")
     return f"{outcome.path}: {'; '.join(parts)}"

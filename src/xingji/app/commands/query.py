@@ -9,7 +9,7 @@ from pathlib import Path
 
 from xingji.adapters.threads import ThreadRunner
 from xingji.analysis.engine import run_query
-from xingji.app.event_files import Reading, add_file_options, check_file, read_log, refusal_sentence
+from xingji.app.event_files import Reading, add_file_options, check_file, read_log, remarks
 from xingji.app.exact_json import pretty
 from xingji.app.failure import DONE
 from xingji.app.lakes import open_lake
@@ -112,8 +112,8 @@ def _of_files(
     for path in [*files, *([users] if users else [])]:
         check_file(path)
     log = read_log(files, reading, settings.memory_bytes, terminal)
-    if sentence := refusal_sentence(log.refused, log.rows_read):
-        terminal.say(sentence)
+    for remark in remarks(log):
+        terminal.say(f"note: {remark}")
     changes = read_users(users, settings.memory_bytes, terminal) if users else None
     n_buckets = settings.threads if len(log.table) >= _ROWS_FOR_THREADS else 1
     return MemorySnapshot.from_table(log.table, n_buckets, changes)

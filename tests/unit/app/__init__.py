@@ -1,0 +1,1 @@
+"""Settings, output and wiring of the command line, without starting it."""
