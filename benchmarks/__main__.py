@@ -1,4 +1,4 @@
-"""`python -m benchmarks --size 20m`: every question to the engine and its peers, the answers compared, the times written."""
+"""`python -m benchmarks --size 20m`: every question to the engine and its peers, answers compared, times written."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from typing import Any
 
 from rich.console import Console
 
+from benchmarks.bandwidth import least_bytes, triad_bytes_per_s
 from benchmarks.cases import CASES
 from benchmarks.log import make_log, parse_size
-from benchmarks.report import compare, table, write_results
+from benchmarks.report import compare, run_facts, show_facts, table, write_json
+from benchmarks.scaling import FIXED_SIZE, SIZES, scaling, scaling_table
 
 RESULTS = Path(__file__).parent / "results"
 _CONSOLE = Console(stderr=True)
@@ -24,37 +26,57 @@ _CONSOLE = Console(stderr=True)
 def main() -> None:
     """Run what the command line asks for."""
     chosen = _arguments()
+    sys.exit(_scale(chosen) if chosen.scaling else _compare(chosen))
+
+
+def _compare(chosen: argparse.Namespace) -> int:
     home = chosen.cache / chosen.size
     log = make_log(home / "log", parse_size(chosen.size), _CONSOLE.log)
     subject = "arrays" if chosen.in_memory else "lake"
     engines = [subject, *([] if chosen.ours_only else ["chdb", "duckdb"])]
     found = {engine: run_engine(engine, home, chosen) for engine in engines}
-    rows = compare(log, found[subject], {name: found[name] for name in engines[1:]})
-    if not chosen.cases and not chosen.ours_only:
-        write_results(RESULTS / ("in_memory.json" if chosen.in_memory else "latest.json"), rows)
-    Console().print(table(rows))
-    sys.exit(0 if all(row["equal"] is not False for row in rows) else 1)
+    bytes_per_s = triad_bytes_per_s()
+    least = least_bytes(log.rows, log.rows_of_events())
+    rows = compare(log, found[subject], {name: found[name] for name in engines[1:]}, least, bytes_per_s)
+    facts = run_facts(home, log, found, bytes_per_s)
+    if not chosen.cases and not chosen.ours_only and not chosen.in_memory:
+        write_json(RESULTS / "latest.json", rows)
+        write_json(RESULTS / f"run-{chosen.size}.json", facts)
+    console = wide_console()
+    console.print(table(rows))
+    show_facts(facts, console)
+    return 0 if all(row["equal"] is not False for row in rows) else 1
+
+
+def _scale(chosen: argparse.Namespace) -> int:
+    found: dict[str, tuple[int, dict[str, Any]]] = {}
+    for size in (FIXED_SIZE, *SIZES):
+        log = make_log(chosen.cache / size / "log", parse_size(size), _CONSOLE.log)
+        found[size] = log.rows, run_engine("lake", chosen.cache / size, chosen)
+    rows = scaling(found.pop(FIXED_SIZE)[1], found)
+    write_json(RESULTS / "scaling.json", rows)
+    wide_console().print(scaling_table(rows))
+    return 0
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--size", default="20m", help="events in the log: 2m, 5m, 20m, 50m (default 20m)")
-    parser.add_argument("--cache", type=Path, default=default_cache(), help="where logs and tables are kept")
-    parser.add_argument("--in-memory", action="store_true", help="ask over mapped arrays instead of the lake")
-    parser.add_argument(
-        "--ours-only", action="store_true", help="leave the peers out; compares and writes nothing"
-    )
-    parser.add_argument(
-        "--repeats", type=int, default=5, help="the best of so many warm times counts (default 5)"
-    )
-    parser.add_argument(
-        "--patience", type=float, default=5, help="seconds each engine may wait for a calm machine"
-    )
+    add = parser.add_argument
     names = [case.name for case in CASES]
-    parser.add_argument(
-        "--cases", nargs="*", default=[], choices=names, metavar="CASE", help=", ".join(names)
-    )
+    add("--size", default="20m", help="events in the log: 2m, 5m, 20m, 50m (default 20m)")
+    add("--cache", type=Path, default=default_cache(), help="where logs and tables are kept")
+    add("--scaling", action="store_true", help="what our answers cost from 5 to 50 million events")
+    add("--in-memory", action="store_true", help="ask over mapped arrays instead of the lake; writes nothing")
+    add("--ours-only", action="store_true", help="leave the peers out; compares and writes nothing")
+    add("--repeats", type=int, default=5, help="the best of so many warm times counts (default 5)")
+    add("--patience", type=float, default=5, help="seconds each engine may wait for a calm machine")
+    add("--cases", nargs="*", default=[], choices=names, metavar="CASE", help=", ".join(names))
     return parser.parse_args()
+
+
+def wide_console() -> Console:
+    """A console on which the tables fit, also when the output goes to a file."""
+    return Console(width=max(Console().width, 110))
 
 
 def default_cache() -> Path:
@@ -63,7 +85,7 @@ def default_cache() -> Path:
 
 
 def run_engine(engine: str, home: Path, chosen: argparse.Namespace) -> dict[str, Any]:
-    """What an engine answered, from a process of its own, so that none lives with another's memory and threads."""
+    """What an engine answered, from a process of its own: none lives with another's memory and threads."""
     with tempfile.TemporaryDirectory() as folder, _CONSOLE.status(f"asking {engine}"):
         out = Path(folder) / "found.json"
         command = [sys.executable, "-m", "benchmarks.worker", engine, "--home", str(home), "--out", str(out)]

@@ -26,7 +26,7 @@ def by_event_and_day(found: Found) -> Rows:
 
 
 def by_day(found: Found) -> Rows:
-    """(day, users) up to the log's last day: every day has events, so the six last ones are after its end."""
+    """(day, users) up to the log's last day: every day has events, so the last six are after its end."""
     rows = [[str(day), int(users)] for day, users in found if int(users)]
     return in_order(rows)[: -(ROLLING_DAYS - 1)]
 

@@ -1,7 +1,7 @@
-"""The questions in ClickHouse's SQL: as handed to us (`given`), and where we found something faster, that too.
+"""The questions in ClickHouse's SQL: as given, and where something faster was found, that too.
 
-`e` is ordered by (user_id, ts); `by_event` is the same rows ordered by (event, user_id, ts), the peer's own posting list.
-`$Event` stands for the enumeration of event names.
+`e` is ordered by (user_id, ts); `by_event` is the same rows ordered by (event, user_id, ts), the peer's own
+posting list. `$Event` stands for the enumeration of event names.
 """
 
 from __future__ import annotations

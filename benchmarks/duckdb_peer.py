@@ -35,7 +35,8 @@ class DuckDb:
         self._connection.execute(
             f"""
 CREATE TABLE e AS
-SELECT CAST(CAST(user[2:] AS UINTEGER) + CASE WHEN user[1] = 'D' THEN {log.people} ELSE 0 END AS UINTEGER) AS user_id,
+SELECT CAST(CAST(user[2:] AS UINTEGER) + CASE WHEN user[1] = 'D' THEN {log.people} ELSE 0 END AS UINTEGER)
+         AS user_id,
        CAST(time AS TIMESTAMP) AS ts, CAST(event AS event_name) AS event, CAST(city AS VARCHAR) AS city,
        CAST(position_rank AS UTINYINT) AS position_rank
 FROM read_parquet('{log.folder}/log-*.parquet') ORDER BY user_id, ts"""

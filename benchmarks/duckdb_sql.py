@@ -1,7 +1,7 @@
 """The questions in DuckDB's SQL, at its best.
 
-The table's physical order is that of (user_id, ts), which DuckDB keeps in a scan; windows `OVER ()` stream over it without
-sorting, which is what makes neighbours cheap. `$middle` stands for the number of a user in the middle.
+The table's physical order is that of (user_id, ts), which DuckDB keeps in a scan; windows `OVER ()` stream over
+it without sorting, which is what makes neighbours cheap. `$middle` stands for the number of a user in the middle.
 """
 
 from __future__ import annotations
@@ -26,11 +26,12 @@ _GAP_US = GAP_MINUTES * 60_000_000
 
 
 def _units(first: str, value: str) -> str:
-    """Steps reached by unit: each step's event takes over the latest start that the step before it has had in the window."""
+    """Steps reached by unit: a step's event takes over the latest start of the step before it, if in the window."""
     so_far = "OVER (PARTITION BY user_id ORDER BY us ROWS UNBOUNDED PRECEDING)"
     taken = "max(CASE WHEN event = '{0}' AND us - {1} <= {2} THEN {1} END)"
     return f"""
-WITH s AS (SELECT user_id, epoch_us(ts) AS us, event, city, position_rank FROM e WHERE event IN ({_ANY_STEP})),
+WITH s AS (
+  SELECT user_id, epoch_us(ts) AS us, event, city, position_rank FROM e WHERE event IN ({_ANY_STEP})),
 one AS (SELECT *, max(CASE WHEN {first} THEN us END) {so_far} AS start1 FROM s),
 two AS (SELECT *, {taken.format(_B, "start1", _WINDOW_US)} {so_far} AS start2 FROM one),
 three AS (SELECT *, {taken.format(_C, "start2", _WINDOW_US)} {so_far} AS start3 FROM two),
@@ -69,7 +70,8 @@ WITH p AS MATERIALIZED (SELECT DISTINCT user_id, CAST(ts AS DATE) AS c FROM e WH
      q AS (SELECT DISTINCT user_id, CAST(ts AS DATE) AS r FROM e WHERE event = '{RETURN_EVENT}')
 SELECT c, 0, count(*) FROM p GROUP BY c
 UNION ALL
-SELECT c, r - c, count(*) FROM p JOIN q USING (user_id) WHERE r > c AND r <= c + {RETENTION_DAYS} GROUP BY c, r - c"""
+SELECT c, r - c, count(*) FROM p JOIN q USING (user_id)
+WHERE r > c AND r <= c + {RETENTION_DAYS} GROUP BY c, r - c"""
 
 _NEIGHBOURS = "SELECT event, user_id, lead(event) OVER () AS next, lead(user_id) OVER () AS next_user FROM e"
 _TRANSITIONS = "SELECT event, next, count(*) FROM ({rows}) WHERE user_id = next_user GROUP BY event, next"

@@ -40,7 +40,7 @@ Opener = Callable[[Path, Log], Engine]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A case in a peer's words: SQL by the name of the way, and how its rows become those that are compared."""
+    """A case in a peer's words: SQL by the name of the way, and how its rows become comparable."""
 
     sql: dict[str, str]
     rows: Callable[[list[tuple[Any, ...]]], Rows]

@@ -1,4 +1,4 @@
-"""The lake under test: most of the log imported from its Parquet files, the newest hundredth appended and not yet compacted."""
+"""The lake under test: most of the log imported, the newest hundredth appended and not yet compacted."""
 
 from __future__ import annotations
 

@@ -61,6 +61,13 @@ class Log:
     def files(self) -> list[Path]:
         return sorted(self.folder.glob("log-*.parquet"))
 
+    def rows_of_events(self) -> dict[str, int]:
+        """How many rows each event has."""
+        names = pq.read_table([str(file) for file in self.files], columns=["event"])[
+            "event"
+        ].unify_dictionaries()
+        return {pair["values"]: pair["counts"] for pair in names.value_counts().to_pylist()}
+
 
 def parse_size(text: str) -> int:
     """The number of events of a size such as `2m` or `500k`.
@@ -131,7 +138,7 @@ def _narrow(batch: pa.RecordBatch, cities: _Cities) -> pa.RecordBatch:
 
 
 def _finer(time: pa.Array) -> pa.Array:
-    """The simulation's whole milliseconds with digits below them, so that a user has no two events at one instant.
+    """The simulation's whole milliseconds with digits below them: a user has no two events at one instant.
 
     Engines order such events differently, which would make answers differ that mean the same.
     """
@@ -140,7 +147,7 @@ def _finer(time: pa.Array) -> pa.Array:
 
 
 class _Cities:
-    """Every user's city: the first one seen, so that a user's events carry one value and a breakdown means one thing."""
+    """Every user's city: the first one seen; a user's events carry one value, so that a breakdown means one thing."""
 
     def __init__(self) -> None:
         self._first = np.full(1, -1, np.int16)

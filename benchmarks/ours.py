@@ -1,4 +1,4 @@
-"""The engine under test, asked as any caller asks it: a document in, a result out, on threads of this process."""
+"""The engine under test, asked as any caller asks it: a document in, a result out, on this process's threads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.profiling --size 20m funnel`: where our time goes, function by function, on one thread."""
+"""`python -m benchmarks.profiling --home FOLDER funnel`: where our time goes, by function, on one thread."""
 
 from __future__ import annotations
 

@@ -6,16 +6,23 @@ import json
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
 from rich.table import Table
 
 from benchmarks.cases import CASES
+from benchmarks.columns import folder_bytes, prepared_bytes
 from benchmarks.log import Log
 
 Found = dict[str, Any]
 
 
-def compare(log: Log, ours: Found, peers: dict[str, Found]) -> list[Found]:
-    """One row a case: our time, the faster peer's, how many times faster we are, whether all answers are equal."""
+def compare(
+    log: Log, ours: Found, peers: dict[str, Found], least: dict[str, float], bytes_per_s: float
+) -> list[Found]:
+    """One row a case: our time, the faster peer's, how many times faster we are, whether answers are equal.
+
+    `at_bandwidth_s`: how long it takes to read, at `bytes_per_s`, what the question cannot do without.
+    """
     rows = []
     for case in CASES:
         if case.name not in ours["cases"]:
@@ -24,8 +31,14 @@ def compare(log: Log, ours: Found, peers: dict[str, Found]) -> list[Found]:
         others = {name: found["cases"][case.name] for name, found in peers.items()}
         row: Found = {"name": case.name, "rows": log.rows, "ours_s": round(mine["best_s"], 6)}
         row |= _beside(mine, others)
-        row |= {"least": case.least, "ours_first_s": round(mine["first_s"], 6)}
+        row |= {"least": case.least, "at_bandwidth_s": round(least[case.name] / bytes_per_s, 6)}
         row |= {f"{name}_s": round(other["best_s"], 6) for name, other in others.items()}
+        row["peer_ways_s"] = {
+            f"{name}, {way}": round(seconds, 6)
+            for name, other in others.items()
+            for way, seconds in other["ways_s"].items()
+        }
+        row["others_cpu"] = {name: round(one["others"], 3) for name, one in {"ours": mine, **others}.items()}
         rows.append(row)
     return rows
 
@@ -48,22 +61,54 @@ def table(rows: list[Found]) -> Table:
     """The rows for people."""
     titles = {case.name: case.title for case in CASES}
     shown = Table(title=f"{rows[0]['rows']:,} events, best times in ms", title_justify="left")
-    peers = [key.removesuffix("_s") for key in rows[0] if key in ("chdb_s", "duckdb_s")]
+    peers = [name for name in ("chdb", "duckdb") if f"{name}_s" in rows[0]]
     for head in ("question", "ours", *peers, "times faster", "at least", "equal"):
-        shown.add_column(head, justify="left" if head == "question" else "right")
+        shown.add_column(head, justify="left" if head == "question" else "right", no_wrap=head != "question")
     for row in rows:
         ratio = "" if row["ratio"] is None else f"{row['ratio']:.1f}"
         equal = {True: "yes", False: "NO", None: ""}[row["equal"]]
-        times = [_milliseconds(row[f"{name}_s"]) for name in ("ours", *peers)]
+        times = [f"{row[f'{name}_s'] * 1000:,.1f}" for name in ("ours", *peers)]
         shown.add_row(titles[row["name"]], *times, ratio, f"{row['least']:g}", equal)
     return shown
 
 
-def _milliseconds(seconds: float) -> str:
-    return f"{seconds * 1000:,.1f}"
+def run_facts(home: Path, log: Log, found: dict[str, Found], bytes_per_s: float) -> Found:
+    """What a run knows besides times: bandwidth, memory, sizes, how long loading took (when it loaded)."""
+    keys = ("load_s", "open_s", "resident_bytes", "private_bytes", "peak_bytes")
+    engines = {
+        name: {key: one[key] for key in keys} | {"stored_bytes": folder_bytes(home / name)}
+        for name, one in found.items()
+    }
+    first = next(iter(found.values()))["cases"]
+    facts: Found = {
+        "rows": log.rows,
+        "tail_rows": log.tail_rows,
+        "triad_bytes_per_s": round(bytes_per_s),
+        "engines": engines,
+        "first_answer_s": {name: round(case["first_s"], 4) for name, case in first.items()},
+    }
+    if (home / "lake" / "prepared").exists():
+        facts["prepared_bytes"] = prepared_bytes(home / "lake" / "prepared")
+    loaded = home / "lake" / "loaded.json"
+    if loaded.exists():
+        facts["import"] = json.loads(loaded.read_text())
+    return facts
 
 
-def write_results(path: Path, rows: list[Found]) -> None:
-    """Write the rows as JSON."""
+def show_facts(facts: Found, console: Console) -> None:
+    """The facts for people."""
+    console.print(f"memory bandwidth (triad, 2 threads): {facts['triad_bytes_per_s'] / 1e9:.1f} GB/s")
+    for name, one in facts["engines"].items():
+        sizes = [one[key] / 2**20 for key in ("resident_bytes", "private_bytes", "stored_bytes")]
+        console.print(
+            "{}: {:,.0f} MiB resident, {:,.0f} of it private; {:,.0f} MiB on disk".format(name, *sizes)
+        )
+    if "import" in facts:
+        done = facts["import"]
+        console.print(f"import: {done['rows'] / done['import_s']:,.0f} events a second, sorted and prepared")
+
+
+def write_json(path: Path, found: object) -> None:
+    """Write what was found."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(rows, indent=1) + "\n")
+    path.write_text(json.dumps(found, indent=1) + "\n")

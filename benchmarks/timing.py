@@ -1,4 +1,4 @@
-"""Timing a question: asked until warm, then again and again while nothing else is at work; the best counts."""
+"""Timing a question: asked until warm, then again while nothing else is at work; the best counts."""
 
 from __future__ import annotations
 
@@ -46,7 +46,8 @@ class Timed(Generic[T]):
 def best_of(ask: Callable[[], T], repeats: int, patience: Patience) -> Timed[T]:
     """The answer, asked once to warm up and `repeats` times for the record.
 
-    While there is patience, attempts that others disturbed do not count among the `repeats`; the best is the best of all.
+    While there is patience, attempts that others disturbed do not count among the `repeats`; the best is the
+    best of all.
     """
     answer, first = _attempt(ask)
     attempts: list[_Attempt] = [] if repeats else [first]

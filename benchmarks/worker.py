@@ -1,4 +1,4 @@
-"""One engine in a process of its own: opens the log, answers every question, writes what it answered and how fast."""
+"""One engine in a process of its own: opens the log, answers every question, writes answers and times."""
 
 from __future__ import annotations
 

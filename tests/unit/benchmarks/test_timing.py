@@ -1,0 +1,24 @@
+"""Timing: how often a question is asked, and that waiting for a calm machine ends."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from benchmarks.timing import Patience, best_of
+
+
+@pytest.mark.parametrize(("repeats", "asked"), [(0, 1), (1, 2), (5, 6)])
+def test_a_question_is_asked_once_to_warm_up_and_then_for_the_record(repeats: int, asked: int) -> None:
+    counter = itertools.count()
+    timed = best_of(lambda: next(counter), repeats, Patience(0))
+    assert (timed.answer, next(counter)) == (0, asked)
+    assert 0 <= timed.best_s and 0 <= timed.first_s and 0 <= timed.others <= 1
+
+
+def test_waiting_ends() -> None:
+    patience = Patience(0.05)
+    patience.wait()
+    patience.wait()
+    assert patience.left_s < 0.05
