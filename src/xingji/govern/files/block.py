@@ -18,10 +18,10 @@ BLOCK_BYTES = 128 << 20
 class EventBlock:
     """Some of a file's events, in the order of the file.
 
-    `table`: an event table (see `model/event_table.py`), every column in one piece. `refused`: the rows of
-    this stretch that are no events. `rows_read`: rows of the file (lines, Parquet rows, XES events) consumed
-    up to the end of this block, the refused ones included: reading can go on from there. `bytes_read` of
-    `total_bytes`: of the file itself.
+    `table`: an event table (see `model/event_table.py`), its columns in several pieces that may each have a
+    dictionary of their own. `refused`: the rows of this stretch that are no events. `rows_read`: rows of the
+    file (lines, Parquet rows, XES events) consumed up to the end of this block, the refused ones included:
+    reading can go on from there. `bytes_read` of `total_bytes`: of the file itself.
     """
 
     table: pa.Table
@@ -67,16 +67,19 @@ class BlockBuilder:
 
     def finish(self, rows_read: int, bytes_read: int, total_bytes: int) -> EventBlock:
         """The block; what follows begins the next one."""
-        block = EventBlock(joined(self.tables), self.tally.refusals(), rows_read, bytes_read, total_bytes)
+        block = EventBlock(stacked(self.tables), self.tally.refusals(), rows_read, bytes_read, total_bytes)
         self.first_row, self.tables, self.tally = rows_read, [], RefusalTally()
         return block
 
 
+def stacked(tables: list[pa.Table]) -> pa.Table:
+    """Event tables as one, without copying; properties that some of them lack are missing there."""
+    return pa.concat_tables(_alike(tables), promote_options="default") if tables else EMPTY_TABLE
+
+
 def joined(tables: list[pa.Table]) -> pa.Table:
-    """Event tables as one, in one piece; properties that some of them lack are missing there."""
-    if not tables:
-        return EMPTY_TABLE
-    whole = pa.concat_tables(_alike(tables), promote_options="default")
+    """Event tables as one, every column in one piece."""
+    whole = stacked(tables)
     # Column by column: Table.combine_chunks takes nine times as long for dictionaries.
     return pa.table([column.combine_chunks() for column in whole.columns], names=whole.column_names)
 

@@ -13,7 +13,7 @@ LINE_LIMIT_BYTES = 16 << 20
 """A longer line is refused, and passed over without being kept."""
 BOMB_BYTES = 1 << 30
 """A line still going on after this many bytes is no line of a log; reading stops."""
-CHUNK_BYTES = 16 << 20
+CHUNK_BYTES = 8 << 20
 ENCODINGS = ("utf-8", "gb18030")
 LONG_LINE = f"a line of more than {LINE_LIMIT_BYTES >> 20} MiB"
 NOT_UTF8 = "text in another encoding"

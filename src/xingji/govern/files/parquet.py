@@ -65,13 +65,16 @@ def _blocks(
     builder, rows_read, total_rows = BlockBuilder(block_rows), 0, file.metadata.num_rows
     for batch in file.iter_batches(block_rows, use_threads=False):
         _check_texts(source.file, batch)
-        rows = ColumnRows(dict(zip(batch.schema.names, batch.columns)), len(batch))
-        places = _places(batch, rows_read)
-        builder.add(rows.table(source.file, origins, types, places, builder.tally, add_typed_column))
-        rows_read += len(batch)
-        yield builder.finish(rows_read, _share(source, rows_read, total_rows), source.total_bytes)
-    if not rows_read:
-        yield builder.finish(0, source.total_bytes, source.total_bytes)
+        while len(batch):
+            piece = batch.slice(0, builder.rows_left(rows_read))
+            rows = ColumnRows(dict(zip(piece.schema.names, piece.columns)), len(piece))
+            places = _places(piece, rows_read)
+            builder.add(rows.table(source.file, origins, types, places, builder.tally, add_typed_column))
+            rows_read, batch = rows_read + len(piece), batch.slice(len(piece))
+            if builder.is_full(rows_read):
+                yield builder.finish(rows_read, _share(source, rows_read, total_rows), source.total_bytes)
+    if builder.has_any or not rows_read:
+        yield builder.finish(rows_read, source.total_bytes, source.total_bytes)
 
 
 def _share(source: Source, rows_read: int, total_rows: int) -> int:
@@ -83,7 +86,7 @@ def _check_texts(file: str, batch: pa.RecordBatch) -> None:
     for name, column in zip(batch.schema.names, batch.columns):
         if pa.types.is_dictionary(column.type) or pa.types.is_string(column.type):
             try:
-                column.validate(full=True)
+                (column.dictionary if pa.types.is_dictionary(column.type) else column).validate(full=True)
             except pa.ArrowInvalid:
                 raise InputError(file, f"the column {shown(name)} holds text that is not UTF-8") from None
 

@@ -6,8 +6,10 @@ that refuses any other; a chunk it refuses goes the long way by dictionaries, an
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from operator import attrgetter
 from typing import Any
 
@@ -15,7 +17,7 @@ import msgspec
 import numpy as np
 
 from xingji.govern.files.record_rows import IDENTITIES, PROPERTIES, RecordRows
-from xingji.govern.files.sparse import Positions, Sparse, of_parts
+from xingji.govern.files.sparse import Positions, Sparse, columns_of, of_parts
 
 _MOST_LESSONS = 64
 """A log that goes on showing new keys is not worth another decoder."""
@@ -81,7 +83,9 @@ class ShapedRecords:
     def __init__(self, event: str | None, hook: Hook) -> None:
         """`event`: the column that holds events' names; None if it is no column."""
         self._event, self._hook = event, hook
+        self._plain = msgspec.json.Decoder(dict[str, Any], float_hook=hook)
         self._lessons = 0
+        self._lessons_of_event: Counter[str] = Counter()
         self._outer_keys: dict[str, None] = {}
         self._identity_kinds: dict[str, None] = {}
         self._inner_keys: dict[str, None] = {}
@@ -111,16 +115,44 @@ class ShapedRecords:
     def _by_event(self, raws: list[Any], events: list[Any]) -> dict[str, Sparse]:
         members: dict[str, list[int]] = {}
         for row, event in enumerate(events):
-            if event.__class__ is not str or event not in self._of_event:
+            if event.__class__ is not str:
                 raise _UnlikeError
             members.setdefault(event, []).append(row)
-        parts: dict[str, list[tuple[Positions, list[Any]]]] = {}
+        parts: dict[str, list[tuple[Positions, Sequence[Any]]]] = {}
         for event, rows in members.items():
-            shape, positions = self._of_event[event], np.array(rows, dtype=np.int64)
-            records = shape.decoded(b"\n".join([raws[row] for row in rows]), len(rows))
-            for name, values in shape.columns(records).items():
-                parts.setdefault(name, []).append((positions, values))
+            positions = np.array(rows, dtype=np.int64)
+            inner = self._inner_columns(event, b"\n".join([raws[row] for row in rows]), len(rows))
+            for name, column in inner.items():
+                at = positions if column.positions is None else positions[column.positions]
+                parts.setdefault(name, []).append((at, column.values))
         return {name: of_parts(found) for name, found in parts.items()}
+
+    def _inner_columns(self, event: str, lines: bytes, n_lines: int) -> dict[str, Sparse]:
+        """The properties of one event; where they are unlike those known, by dictionaries, and learnt."""
+        shape = self._of_event.get(event)
+        if shape is not None:
+            with contextlib.suppress(_UnlikeError):
+                found = shape.columns(shape.decoded(lines, n_lines))
+                return {name: Sparse(None, values) for name, values in found.items()}
+        try:
+            records = self._plain.decode_lines(lines)
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            raise _UnlikeError from None
+        if len(records) != n_lines:
+            raise _UnlikeError
+        self._learn_event(event, records)
+        return columns_of(records)
+
+    def _learn_event(self, event: str, records: list[dict[str, Any]]) -> None:
+        """Know the keys of one event better; one that goes on showing new ones stays with dictionaries."""
+        self._of_event.pop(event, None)
+        self._lessons_of_event[event] += 1
+        if self._lessons_of_event[event] > _MOST_LESSONS:
+            return
+        self._learn_properties(event, dict.fromkeys(chain.from_iterable(records)))
+        keys = self._keys_of_event[event]
+        if len(keys) * len(records) <= _SPARSE_FACTOR * sum(map(len, records)):
+            self._of_event[event] = _Shape(keys, {}, self._hook)
 
     def learn(self, records: Sequence[dict[str, Any]]) -> None:
         """Make decoders that also take records like these."""
