@@ -6,7 +6,6 @@ import dataclasses
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
 from tests.reference.groups import OTHER, breakdown_of, picked, shown_groups
 from tests.reference.listing import listed
@@ -165,7 +164,7 @@ class Chart:
         n_groups = len(lines) // len(self.query.series)
 
         def value(numbers: Iterable[object]) -> object:
-            return formula.value([float(n) if isinstance(n, Decimal) else n for n in numbers])
+            return formula.value([_plain(number) for number in numbers])
 
         found = []
         for at in range(n_groups):
@@ -191,6 +190,13 @@ class Chart:
         units = {hit.unit.key: hit.unit for hit in counted}
         found = [(unit, [hit.event for hit in counted if hit.unit is unit]) for unit in units.values()]
         return listed(self.scene, spot, found, kind="trend")
+
+
+def _plain(number: object) -> int | float | None:
+    """A figure as a formula takes it: whole numbers as such, others as floats."""
+    if number is None:
+        return None
+    return int(number) if number == int(number) else float(number)
 
 
 def measured(hits: Sequence[Hit], measure: Measure, scene: Scene) -> object:

@@ -19,10 +19,15 @@ def key_of(value: object) -> Key:
     if isinstance(value, bool):
         return 1, value
     if isinstance(value, int | float | Decimal):
-        return 2, Fraction(value)
+        return 2, shown_number(value)
     if isinstance(value, str):
         return 3, value
     return 4, json.dumps(shown(value), ensure_ascii=False, sort_keys=True)
+
+
+def shown_number(value: int | float | Decimal) -> Fraction:
+    """The number that its JSON text says: the double 0.1 is shown, and grouped, as one tenth."""
+    return Fraction(repr(value) if isinstance(value, float) and not value.is_integer() else value)
 
 
 def shown(value: object) -> object:
@@ -53,7 +58,7 @@ def canonical(result: object) -> object:
         case bool() | None | str():
             return ("is", str(result)) if isinstance(result, bool) else result
         case int() | float() | Decimal():
-            return Decimal(repr(result) if isinstance(result, float) else result).normalize()
+            return shown_number(result)
         case list() | tuple():
             return [canonical(item) for item in result]
         case dict():
