@@ -1,4 +1,4 @@
-"""`python -m benchmarks --size 20m`: every question to the engine and its peers, answers compared, times written."""
+"""`python -m benchmarks --size 20m`: questions to the engine and its peers, answers compared, times kept."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def by_event_and_day(found: Found) -> Rows:
 
 
 def by_day(found: Found) -> Rows:
-    """(day, users) up to the log's last day: every day has events, so the last six are after its end."""
+    """(day, users) up to the log's last day: every day has events, the last six are later."""
     rows = [[str(day), int(users)] for day, users in found if int(users)]
     return in_order(rows)[: -(ROLLING_DAYS - 1)]
 
@@ -42,7 +42,7 @@ def by_pair(found: Found) -> Rows:
 
 
 def by_edge(found: Found) -> Rows:
-    """(number of the source's node, source, target, count, µs in all) with the mean in seconds, rounded once."""
+    """(number of the source's node, source, target, count, µs in all) as the mean in seconds."""
     rows = [
         [
             f"{int(at)}_{source}",

@@ -1,4 +1,4 @@
-"""The log as memory-mapped arrays in the shape of a lake (buckets, months, a tail), without the lake around them."""
+"""The log as memory-mapped arrays in the shape of a lake (buckets, months, a tail) without the lake."""
 
 from __future__ import annotations
 

@@ -63,7 +63,8 @@ FROM p CROSS JOIN q WHERE r >= c AND r <= c + {RETENTION_DAYS}"""
 
 _ROLLING = """
 WITH t AS (SELECT toDate(ts) AS d, groupBitmapState(user_id) AS s FROM e GROUP BY d)
-SELECT x, groupBitmapMerge(s) FROM (SELECT arrayJoin(arrayMap(i -> d + i, range(7))) AS x, s FROM t) GROUP BY x"""
+SELECT x, groupBitmapMerge(s)
+FROM (SELECT arrayJoin(arrayMap(i -> d + i, range(7))) AS x, s FROM t) GROUP BY x"""
 
 _ROLLING_BY_USER = """
 SELECT toDate(x), count() FROM (

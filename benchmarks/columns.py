@@ -1,4 +1,4 @@
-"""What an event takes in the lake's Parquet files, column by column, and in prepared columns, kind by kind."""
+"""What an event takes in the lake's Parquet files, by column, and in prepared columns, by kind."""
 
 from __future__ import annotations
 

@@ -22,7 +22,10 @@ class DuckDb:
         known = (folder / "loaded").exists()
         if not known:
             (folder / "log.duckdb").unlink(missing_ok=True)
-        settings = {"threads": THREADS, "memory_limit": "6GB"}
+        settings: dict[str, str | bool | int | float | list[str]] = {
+            "threads": THREADS,
+            "memory_limit": "6GB",
+        }
         self._connection = duckdb.connect(folder / "log.duckdb", config=settings)
         self._connection.execute("SET TimeZone = 'UTC'")
         self._middle = log.people // 2

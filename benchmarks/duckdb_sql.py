@@ -1,7 +1,8 @@
 """The questions in DuckDB's SQL, at its best.
 
-The table's physical order is that of (user_id, ts), which DuckDB keeps in a scan; windows `OVER ()` stream over
-it without sorting, which is what makes neighbours cheap. `$middle` stands for the number of a user in the middle.
+The table's physical order is that of (user_id, ts), which DuckDB keeps in a scan; windows
+`OVER ()` stream over it without sorting, which is what makes neighbours cheap. `$middle` stands for a
+user's number in the middle.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _GAP_US = GAP_MINUTES * 60_000_000
 
 
 def _units(first: str, value: str) -> str:
-    """Steps reached by unit: a step's event takes over the latest start of the step before it, if in the window."""
+    """Steps reached by unit: an event takes over the latest start of the step before it, in the window."""
     so_far = "OVER (PARTITION BY user_id ORDER BY us ROWS UNBOUNDED PRECEDING)"
     taken = "max(CASE WHEN event = '{0}' AND us - {1} <= {2} THEN {1} END)"
     return f"""

@@ -1,7 +1,7 @@
-"""`python -m benchmarks.loading`: how fast `xingji import` loads the whole simulated bank, and what an event takes.
+"""`python -m benchmarks.loading`: how fast `xingji import` loads the simulated bank, and an event's bytes.
 
-The bank carries every property of its tracking plan and random event ids; both formats are loaded by the command
-line as a user would, so that the start of the process counts too.
+The bank carries every property of its tracking plan and random event ids; both formats are loaded by the
+command line as a user would, so that the start of the process counts too.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def _load(folder: Path, name: str, events: int) -> dict[str, Any]:
     started = time.perf_counter()
     said = _say(["import", "--json", str(file)], home)
     seconds = time.perf_counter() - started
-    rows = json.loads(said.splitlines()[-1])["events"]
+    rows = json.loads(said.splitlines()[-1])["stored"]
     (events_folder,) = home.rglob("warehouse/events/data")
     (prepared,) = home.rglob("prepared")
     stored = parquet_bytes(events_folder)

@@ -103,7 +103,7 @@ def make_log(folder: Path, events: int, progress: Callable[[str], None]) -> Log:
 def _generate(folder: Path, events: int, progress: Callable[[str], None]) -> dict[str, object]:
     config = SimulationConfig(today=TODAY, days=DAYS, seed=SEED, events=round(events * _SHORTFALL))
     cities = _Cities()
-    rows = 0
+    rows, names = 0, []
     for number, table in enumerate(_chunks(Simulation(config).event_batches(), cities)):
         pq.write_table(
             table, folder / f"log-{number:03d}.parquet", compression="zstd", row_group_size=250_000
@@ -147,7 +147,7 @@ def _finer(time: pa.Array) -> pa.Array:
 
 
 class _Cities:
-    """Every user's city: the first one seen; a user's events carry one value, so that a breakdown means one thing."""
+    """Every user's city: the first one seen, on all events, so that a breakdown means one thing."""
 
     def __init__(self) -> None:
         self._first = np.full(1, -1, np.int16)

@@ -1,4 +1,4 @@
-"""The engine under test, asked as any caller asks it: a document in, a result out, on this process's threads."""
+"""The engine under test, asked as any caller asks it: a document in, a result out, on threads."""
 
 from __future__ import annotations
 

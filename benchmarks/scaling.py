@@ -1,4 +1,4 @@
-"""`python -m benchmarks --scaling`: what a question costs from 5 to 50 million events, less its fixed part."""
+"""`python -m benchmarks --scaling`: a question's cost from 5 to 50 million events, less its fixed part."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The log under test: its sizes, its users' numbers, one city for each user, no two events of a user at one instant."""
+"""The log under test: sizes, numbers, one city for each user, no two events of a user at one instant."""
 
 from __future__ import annotations
 
