@@ -32,6 +32,8 @@ _TRUE, _FALSE = pa.array(["true", "True", "TRUE"]), pa.array(["false", "False", 
 
 def coded_texts(values: Any) -> pa.DictionaryArray:
     """Texts with each distinct one stored once; empty ones are missing."""
+    if not any(values):
+        return pa.nulls(len(values), TEXT_COLUMN)
     coded = pa.array(values, STRING).dictionary_encode()
     empty = pc.index(coded.dictionary, "").as_py()
     if empty < 0:
