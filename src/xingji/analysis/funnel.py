@@ -166,8 +166,8 @@ def _by_later_step(query: Funnel, units: FunnelUnits) -> tuple[Groups, list[Funn
     own, without = units.take(~units.baseline), units.take(units.baseline)
     keys = np.unique(own.key)
     own = own.take(own.step_us[:, 0] != NEVER)
-    entered = [len(np.union1d(own.unit[own.key == key], without.unit)) for key in keys.tolist()]
-    groups = _rank(query, units, keys, np.array(entered, np.int64))
+    entered = np.array([len(np.union1d(own.unit[own.key == key], without.unit)) for key in keys.tolist()])
+    groups = _rank(query, units, keys[entered > 0], entered[entered > 0])
     member = groups.member(own.key)
     tables = []
     for at in range(len(groups.labels)):

@@ -9,6 +9,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from xingji.analysis.attempts import FOREVER_US
 from xingji.analysis.columns import EVENT_NAME
 from xingji.analysis.context import Context
 from xingji.analysis.kernels.paths import END, START, USED
@@ -36,8 +37,7 @@ class Walk:
     label: npt.NDArray[np.uint16] | Int32s
     label_of: Int32s
     client: Flags | None
-    kept: Flags | None
-    bounds: tuple[int, int] | tuple[None, None]
+    bounds: tuple[int, int]
     unit: Int64s
     owner: Int64s | None = None
 
@@ -103,8 +103,7 @@ def stream_walks(
                 label[used].astype(np.int32),
                 np.arange(len(labels), dtype=np.int32),
                 None,
-                None,
-                (None, None),
+                (-FOREVER_US, FOREVER_US),
                 stream.unit,
                 None if stream.owner is None else stream.owner[used],
             )

@@ -132,39 +132,28 @@ def _parsed(query: Paths, path: str, node: str) -> tuple[int, str]:
 
 def _view_walk(work: _Work, view: ViewLike) -> Walk:
     """The rows of a bucket as nodes of ways."""
-    context, query = work.context, work.query
+    context, query, names = work.context, work.query, work.names
     targets, roles = path_targets(query)
     chosen = select(targets, context.scope.filter, view, context.snapshot, context.as_of_us)
     chosen = select_first(chosen, targets, view)
-    names = work.names
     label: Any = view.event
     label_of = names
     if query.label is not None:
         label = row_values(view, context.snapshot, query.label, work.labels.encode_dictionary, np.int32)
         label = np.where(label == 0, names[view.event], label) if len(names) else label
         label_of = np.arange(len(work.labels), dtype=np.int32)
-    kept = work.around(view) if work.around else None
+    codes, role_of = chosen.codes, target_roles(chosen.bits_of, roles)
+    if work.around:
+        codes = np.where(work.around(view), codes, np.uint16(len(role_of)))
+        role_of = np.append(role_of, np.uint8(0))
     inside = context.first_us <= view.first_us and context.end_us > view.last_us
-    bounds = (None, None) if inside else (context.first_us, context.end_us)
+    plain = inside and not (work.around or query.include or len(targets) > 1 or context.scope.filter)
     client = client_rows(context, view) if query.gap_us is not None else None
-    role_of = (
-        target_roles(chosen.bits_of, roles)
-        if query.include or len(targets) > 1 or context.scope.filter
-        else None
-    )
+    bounds = context.first_us, context.end_us
     return Walk(
-        view.begin,
-        view.end,
-        view.time,
-        chosen.codes,
-        role_of,
-        label,
-        label_of,
-        client,
-        kept,
-        bounds,
+        view.begin, view.end, view.time, codes, None if plain else role_of, label, label_of, client, bounds,
         view.user_ids,
-    )
+    )  # fmt: skip
 
 
 def _tally(work: _Work, walk: Walk) -> _Tally:
@@ -187,13 +176,13 @@ def _tally(work: _Work, walk: Walk) -> _Tally:
         local.astype(np.int32),
         n_labels,
     )
-    limits = (walk.client, walk.kept, *walk.bounds, query.gap_us, query.collapse_repeats)
+    limits = (walk.client, *walk.bounds, query.gap_us, query.collapse_repeats)
     out = (direct, keys, cells, ends, *_want_keys(work, used, n_labels), wanted)
-    if query.view == "transitions":
-        kernels.transitions(*rows, *limits, *out)
+    if query.end is not None:
+        kernels.ways_to_end(*rows, *limits, *out, query.start is not None, *_kept_nodes(query))
     else:
-        cuts = (query.start is not None, query.end is not None, *_kept_nodes(query))
-        kernels.ways(*rows, *limits, *out, *cuts)
+        most = query.max_steps if query.view == "steps" else None
+        kernels.onward(*rows, *limits, *out, query.start is not None, most)
     met, last = np.flatnonzero(cells[:, 0]), np.flatnonzero(ends)
     codes = np.append(used, -1)
     source, target = keys[met] // n_labels, keys[met] % n_labels
@@ -204,16 +193,14 @@ def _tally(work: _Work, walk: Walk) -> _Tally:
 
 def _kept_nodes(query: Paths) -> tuple[int, int]:
     """How many nodes a way keeps at its head and at its tail."""
-    if query.end is None:
-        return query.max_steps, 0
     if query.start is None:
         return 0, query.max_steps
     head = query.max_steps // 2
     return head, query.max_steps - head
 
 
-def _want_keys(work: _Work, used: Int32s, n_labels: int) -> tuple[int | None, int | None]:
-    """The keys of the wanted edge and node; -1 where this walk has none, None where none is asked for."""
+def _want_keys(work: _Work, used: Int32s, n_labels: int) -> tuple[int, int]:
+    """The keys of the wanted edge and node; -1 where this walk has none, or none is asked for."""
     edge, node = work.want
 
     def local(text: str) -> int:
@@ -223,7 +210,7 @@ def _want_keys(work: _Work, used: Int32s, n_labels: int) -> tuple[int | None, in
         found = np.flatnonzero(used == code)
         return int(found[0]) if len(found) else -1
 
-    edge_key = node_key = None
+    edge_key = node_key = -1
     if edge is not None:
         source, target = local(edge[1]), local(edge[2])
         edge_key = -1 if min(source, target) < 0 else (edge[0] * n_labels + source) * n_labels + target

@@ -59,7 +59,8 @@ class Request:
     """What a stream shall hold: events that match any target, within [first_us, end_us), with the wanted
     columns.
 
-    `properties`: column name → property whose codes in `values` it holds. `sessions`, `rows`: add the columns
+    `properties`: column name → property whose codes in `values` it holds; the codes of the column "number"
+    are in `numbers`. `sessions`, `rows`: add the columns
     "session", "row" (the event's row in its view). `first_of_user`: first-time targets match a user's first
     event, even where units are sessions.
     """
@@ -72,6 +73,7 @@ class Request:
     rows: bool = False
     first_of_user: bool = False
     values: ValueTable = field(default_factory=ValueTable)
+    numbers: ValueTable = field(default_factory=lambda: ValueTable(by_type=True))
     unit_values: ValueTable = field(default_factory=ValueTable)
 
     @property

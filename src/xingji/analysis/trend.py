@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import zoneinfo
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -95,9 +96,9 @@ def _bare(selector: EventSelector) -> EventSelector:
 
 def _days_before(scope: Scope, days: int) -> dt.date:
     first = scope.date_from
-    if isinstance(first, dt.datetime):
-        return first - dt.timedelta(days=days)
     assert first is not None
+    if isinstance(first, dt.datetime):
+        first = first.astimezone(zoneinfo.ZoneInfo(scope.timezone)).date()
     return next_day(first, -days)
 
 
@@ -107,16 +108,29 @@ def _groups(context: Context, query: Trend, plan: Plan) -> tuple[Groups, Counts 
     scope, first = query.scope, query.series[0]
     if not scope.breakdown or not len(plan.buckets):
         return rank(np.empty(0, np.int64), [], len(scope.breakdown), scope.breakdown_limit, plan.values), None
-    if plan.breakdown == (EVENT_NAME,) and all(series.measure.kind in _COUNTS for series in query.series):
+    counted = all(series.measure.kind in _COUNTS for series in query.series)
+    if plan.breakdown == (EVENT_NAME,) and counted and not _begins_within_a_bucket(context, plan):
         counts = count_lines(context, plan)
         line = plan.lines.index(_bare(first.selector))
         keys, figures = counts.keys, [_count_total(first, counts, line, at) for at in range(len(counts.keys))]
         groups = rank(keys, figures, 1, scope.breakdown_limit, plan.values)
         return groups, None if groups.has_other else regroup(counts, groups)
-    edges = plan.buckets.edges_us[[plan.counted_from, -1]]
-    total = dataclasses.replace(plan, buckets=Buckets(edges, ("total",)), reach=1, counted_from=0)
-    keys, figures = _totals(context, query, total, first)
+    keys, figures = _totals(context, query, _whole(context, plan), first)
     return rank(keys, figures, len(scope.breakdown), scope.breakdown_limit, plan.values), None
+
+
+def _begins_within_a_bucket(context: Context, plan: Plan) -> bool:
+    """Whether a rolling window's first day began before the range, so that its total is not its buckets'."""
+    return plan.counted_from > 0 and context.first_us > int(plan.buckets.edges_us[plan.counted_from])
+
+
+def _whole(context: Context, plan: Plan) -> Plan:
+    """The plan with one bucket for the range, and one before it for the days that roll into it."""
+    edges = plan.buckets.edges_us[[0, plan.counted_from, -1]]
+    if not plan.counted_from:
+        return dataclasses.replace(plan, buckets=Buckets(edges[1:], ("total",)), reach=1)
+    edges[1] = max(int(edges[1]), context.first_us)
+    return dataclasses.replace(plan, buckets=Buckets(edges, ("before", "total")), reach=1, counted_from=1)
 
 
 def _totals(context: Context, query: Trend, plan: Plan, first: Series) -> tuple[Int64s, list[Any]]:
@@ -160,11 +174,10 @@ def _figures(context: Context, query: Trend, plan: Plan, series: Series) -> Any:
 
         return sessions
     assert series.measure.property is not None
-    table = count_values(context, plan, line, series.measure.property)
-    return _statistics(series, plan, table)
+    return _statistics(series, plan, *count_values(context, plan, line, series.measure.property))
 
 
-def _statistics(series: Series, plan: Plan, table: Table) -> Any:
+def _statistics(series: Series, plan: Plan, table: Table, numbers: ValueTable) -> Any:
     if plan.groups is not None:
         table = tally(plan.groups.member(table[0]), *table[1:])
     whole = tally(table[0], np.zeros(len(table[0]), np.int64), *table[2:])
@@ -174,7 +187,7 @@ def _statistics(series: Series, plan: Plan, table: Table) -> Any:
         low, high = np.searchsorted(keys, [key, key + 1])
         if bucket is not None:
             low, high = low + np.searchsorted(buckets[low:high], [bucket, bucket + 1])
-        return statistic(series.measure.kind, codes[low:high], times[low:high], plan.values)  # type: ignore[arg-type]
+        return statistic(series.measure.kind, codes[low:high], times[low:high], numbers)  # type: ignore[arg-type]
 
     return figure
 
@@ -191,6 +204,10 @@ def _lines(
         return buckets, [[_Line([], _nothing(series)) for _ in plan.groups.labels] for series in query.series]
     if counts is None and any(series.measure.kind in _COUNTS for series in query.series):
         counts = count_lines(context, plan)
+        if _begins_within_a_bucket(context, plan):
+            whole = count_lines(context, _whole(context, plan))
+            totals = {"total_events": whole.total_events, "total_units": whole.total_units}
+            counts = dataclasses.replace(counts, **totals)
     lines = []
     for series in query.series:
         if series.measure.kind in _COUNTS:

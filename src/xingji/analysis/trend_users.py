@@ -27,7 +27,7 @@ def trend_users(context: Context, query: Trend, plan: Plan, groups: Groups) -> d
     group = groups.find(spot.breakdown)
     if group is None:
         raise FieldError("users_of.breakdown", spot.breakdown, "the breakdown of a group of the result")
-    first_us, end_us = _span(query, plan, spot.bucket)
+    first_us, end_us = _span(context, query, plan, spot.bucket)
     columns = {f"by{at}": ref for at, ref in enumerate(plan.breakdown)}
     request = Request(
         [Target(query.series[spot.series].selector)], plan.first_us, plan.end_us, columns, values=plan.values
@@ -44,11 +44,11 @@ def trend_users(context: Context, query: Trend, plan: Plan, groups: Groups) -> d
     return {"kind": "trend", "view": "users", **listed}
 
 
-def _span(query: Trend, plan: Plan, label: str | None) -> tuple[int, int]:
+def _span(context: Context, query: Trend, plan: Plan, label: str | None) -> tuple[int, int]:
     """The instants [first, end) a figure counts: its bucket, its rolling days, or all up to it."""
     edges = plan.buckets.edges_us
     if label is None or not len(plan.buckets):
-        return max(int(edges[plan.counted_from]), plan.first_us) if len(plan.buckets) else 0, plan.end_us
+        return context.first_us, plan.end_us
     index = bucket_index(plan.buckets, label)
     if index is None or index < plan.counted_from:
         raise FieldError("users_of.bucket", label, "the label of a bucket of the result")

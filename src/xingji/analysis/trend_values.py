@@ -15,7 +15,7 @@ from xingji.analysis.groups import pack
 from xingji.analysis.selection import Target
 from xingji.analysis.stream import Request, Stream, over_streams
 from xingji.analysis.trend_counts import Plan
-from xingji.analysis.values import Instant, ValueTable, number_to_json
+from xingji.analysis.values import Instant, ValueTable, canonical, number_to_json
 from xingji.lake.part import Int64s
 from xingji.model.predicate import PropertyRef
 from xingji.model.query import EventSelector, Statistic
@@ -27,18 +27,21 @@ _SHARES = {"median": Fraction(1, 2), "p75": Fraction(3, 4), "p90": Fraction(9, 1
            "p99": Fraction(99, 100)}  # fmt: skip
 
 
-def count_values(context: Context, plan: Plan, line: EventSelector, ref: PropertyRef) -> Table:
-    """How often each value of a property occurs at a line's events, by packed breakdown key and bucket."""
-    columns = {f"by{at}": by for at, by in enumerate(plan.breakdown)} | {"value": ref}
+def count_values(
+    context: Context, plan: Plan, line: EventSelector, ref: PropertyRef
+) -> tuple[Table, ValueTable]:
+    """How often each value of a property occurs at a line's events, by packed breakdown key and bucket; and
+    the values."""
+    columns = {f"by{at}": by for at, by in enumerate(plan.breakdown)} | {"number": ref}
     request = Request([Target(line)], plan.first_us, plan.end_us, columns, values=plan.values)
 
     def task(stream: Stream) -> Table:
         bucket = plan.buckets.of_times(stream.time).astype(np.int64)
         key = pack([stream.columns[f"by{at}"] for at in range(len(plan.breakdown))], len(stream.time))
-        return tally(key, bucket, stream.columns["value"], np.ones(len(key), np.int64))
+        return tally(key, bucket, stream.columns["number"], np.ones(len(key), np.int64))
 
     parts = over_streams(context, request, task)
-    return tally(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    return tally(*(np.concatenate(column) for column in zip(*parts, strict=True))), request.numbers
 
 
 def tally(key: Int64s, bucket: Int64s, value: Int64s, times: Int64s) -> Table:
@@ -56,7 +59,7 @@ def statistic(kind: Statistic, codes: Int64s, times: Int64s, values: ValueTable)
     """One statistic of values (codes, each once) that occur `times`; `distinct` counts any, the others
     numbers only."""
     if kind == "distinct":
-        return int((codes != 0).sum())
+        return len({canonical(values.values[code]) for code in codes.tolist() if code})
     pairs = [(values.values[code], count) for code, count in zip(codes.tolist(), times.tolist(), strict=True)]
     pairs = sorted(pair for pair in pairs if is_number(pair[0]))
     return _STATISTICS[kind]([value for value, _ in pairs], [count for _, count in pairs])

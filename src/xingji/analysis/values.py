@@ -92,9 +92,13 @@ def number_to_json(value: int | float | Decimal | Fraction) -> int | float | Dec
 
 
 class ValueTable:
-    """One code for each distinct value met in a query; code 0 is missing; safe to share between threads."""
+    """One code for each distinct value met in a query; code 0 is missing; safe to share between threads.
 
-    def __init__(self) -> None:
+    `by_type`: a double keeps apart from the decimal of the same text, which is another number to add up.
+    """
+
+    def __init__(self, by_type: bool = False) -> None:
+        self._by_type = by_type
         self.values: list[Value] = [None]
         self._texts: dict[str, int] = {}
         self._codes: dict[tuple[str, Value], int] = {}
@@ -134,6 +138,8 @@ class ValueTable:
 
     def _code(self, value: Value) -> int:
         key = canonical(value)
+        if self._by_type and isinstance(value, float) and not value.is_integer():
+            key = "f", value
         if key not in self._codes:
             self._codes[key] = len(self.values)
             self.values.append(value)

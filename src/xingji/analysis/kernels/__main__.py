@@ -31,7 +31,7 @@ class _MappedView:
 
     def __init__(self, view: ViewLike) -> None:
         self._view = view
-        for name in ("time", "seq", "event", "quarter", "user_ids"):
+        for name in ("time", "seq", "event", "user_ids"):
             column = getattr(view, name).view()
             column.flags.writeable = False
             setattr(self, name, column)
@@ -133,11 +133,16 @@ def _retentions() -> Iterator[dict[str, Any]]:
 
 
 def _ways() -> Iterator[dict[str, Any]]:
+    labels: list[dict[str, Any]] = [{}, {"label": "event.channel"}]
+    gaps: list[dict[str, Any]] = [{}, {"session_gap_minutes": None}]
     for view in ("steps", "transitions"):
-        yield {"kind": "paths", "view": view}
-        yield {"kind": "paths", "view": view, "label": "event.channel", "session_gap_minutes": None}
-        yield {"kind": "paths", "view": view, "around_funnel": _AROUND, "exclude": ["cancel"]}
-        yield {"kind": "paths", "view": view, "include": [_SELECTED, {"event": "view", "first_time": True}]}
+        base: dict[str, Any] = {"kind": "paths", "view": view}
+        for label in labels:
+            for gap in gaps:
+                yield base | label | gap
+                yield base | label | gap | {"include": [_SELECTED]}
+        yield base | {"around_funnel": _AROUND, "exclude": ["cancel"]}
+        yield base | {"include": [_SELECTED, {"event": "view", "first_time": True}]}
     yield {"kind": "paths", "start": {"event": "view"}, "end": _SELECTED, "max_steps": 3}
 
 

@@ -1,6 +1,15 @@
-"""Ways of units from node to node within a session, counted edge by edge."""
+"""Ways of units from node to node within a session, counted edge by edge.
+
+Without `role_of`, every row is used, whatever its time; without `client`, all rows are a client's; without a
+gap, a unit has one session; kernels are compiled for each such case. Roles and bounds limit the events used,
+not the sessions. Node key: step * n_labels + label, counted in `ends`. Edge key: (step * n_labels + source) *
+n_labels + target in `keys`, its count and µs in `cells`. Label `n_labels - 1` is "...". Units with the wanted
+edge or node key are flagged in `wanted: uint8[n_units]`.
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -33,64 +42,57 @@ def _place(keys: Int64s, key: int, direct: bool) -> int:
     return slot
 
 
-@kernel
-def unroll(
-    way_label: Int32s, way_us: Int64s, n_nodes: int, n_head: int, n_tail: int, n_labels: int,
-    node_label: Int32s, node_us: Int64s,
-) -> None:  # fmt: skip
-    """Put a way's kept nodes in order: its head, "..." for what is left out, the tail from its ring."""
-    size = n_head + n_tail
-    for i in range(min(n_nodes, size)):
-        at = i
-        if n_nodes > size and i >= n_head:
-            at = n_head + (n_nodes - size + i - n_head) % n_tail
-        node_label[i], node_us[i] = way_label[at], way_us[at]
-    if n_nodes > size and n_head and n_tail:
-        node_label[n_head] = n_labels - 1
+@inline
+def _role(row: int, time: Int64s, codes: Uint16s, role_of: Flags | None, first_us: int, end_us: int) -> Any:
+    """The role of a row: that of its code where it is in bounds, else 0."""
+    if role_of is None:
+        return USED
+    return np.int64(role_of[codes[row]]) * np.int64(first_us <= time[row] < end_us)
 
 
 @kernel
 def add_way(
-    node_label: Int32s, node_us: Int64s, n_way: int, n_labels: int, direct: bool, keys: Int64s, cells: Cells,
-    ends: Int64s, want_edge: int | None, want_node: int | None,
+    way_label: Int32s, way_us: Int64s, n_nodes: int, n_head: int, n_tail: int, n_labels: int, direct: bool,
+    keys: Int64s, cells: Cells, ends: Int64s, want_edge: int, want_node: int,
 ) -> bool:  # fmt: skip
-    """Count the edges and the last node of one way; whether it has the wanted edge or node."""
-    hit = False
+    """Count the edges and the last node of one way; whether it has the wanted edge or node.
+
+    Its nodes are the head as it is, "..." for what is left out, and the tail from its ring.
+    """
+    size, hit = n_head + n_tail, False
+    n_way = min(n_nodes, size)
+    before, before_us = np.int64(0), np.int64(0)
     for i in range(n_way):
-        if want_node is not None and want_node == i * n_labels + node_label[i]:
+        at = i
+        if n_nodes > size and i >= n_head:
+            at = n_head + (n_nodes - size + i - n_head) % n_tail
+        label, now = np.int64(way_label[at]), way_us[at]
+        if n_nodes > size and i == n_head and n_head:
+            label = np.int64(n_labels - 1)
+        if want_node == i * n_labels + label:
             hit = True
-        if i == 0:
-            continue
-        key = ((i - 1) * n_labels + node_label[i - 1]) * n_labels + node_label[i]
-        slot = _place(keys, key, direct)
-        cells[slot, 0] += 1
-        cells[slot, 1] += node_us[i] - node_us[i - 1]
-        if want_edge is not None and key == want_edge:
-            hit = True
-    ends[(n_way - 1) * n_labels + node_label[n_way - 1]] += 1
+        if i > 0:
+            key = ((i - 1) * n_labels + before) * n_labels + label
+            slot = _place(keys, int(key), direct)
+            cells[slot, 0] += 1
+            cells[slot, 1] += now - before_us
+            if key == want_edge:
+                hit = True
+        before, before_us = label, now
+    ends[(n_way - 1) * n_labels + before] += 1
     return hit
 
 
 @kernel
-def ways(
+def ways_to_end(
     begin: Rows, end: Rows, time: Int64s, codes: Uint16s, role_of: Flags | None, label: Codes,
-    label_of: Int32s, n_labels: int, client: Flags | None, kept: Flags | None, first_us: int | None,
-    end_us: int | None, gap_us: int | None, collapse: bool, direct: bool, keys: Int64s, cells: Cells,
-    ends: Int64s, want_edge: int | None, want_node: int | None, wanted: Flags,
-    from_start: bool, to_end: bool, n_head: int, n_tail: int,
+    label_of: Int32s, n_labels: int, client: Flags | None, first_us: int, end_us: int, gap_us: int | None,
+    collapse: bool, direct: bool, keys: Int64s, cells: Cells, ends: Int64s, want_edge: int, want_node: int,
+    wanted: Flags, from_start: bool, n_head: int, n_tail: int,
 ) -> None:  # fmt: skip
-    """Count edges (step, source, target) of each unit-session's way, and its last node.
-
-    Without `role_of`, `client`, `kept`, bounds, or gap, every row is used, a client's, kept, in range, or in
-    one session; kernels are compiled for each such case. Bounds, roles and `kept: uint8[n_rows]` limit the
-    events used, not the sessions. A way keeps its first `n_head` nodes and its last `n_tail`; with both,
-    label `n_labels - 1` ("...") stands for those between. Edge key: (step * n_labels + source) * n_labels +
-    target in `keys`, with its count and µs in `cells`; node key: step * n_labels + label in `ends`. Units
-    with the wanted edge or node key are flagged in `wanted: uint8[n_units]`.
-    """
+    """Count the edges and the last node of each unit-session's way up to an END event: its head and tail."""
     size = n_head + n_tail
     way_label, way_us = np.empty(size, np.int32), np.empty(size, np.int64)
-    node_label, node_us = np.empty(size, np.int32), np.empty(size, np.int64)
     for unit in range(begin.shape[0]):
         opened, last_us = False, np.int64(0)
         n_nodes, last_label, last_place = 0, -1, 0
@@ -111,29 +113,19 @@ def ways(
                     else:
                         inside = near
                 if fresh:
-                    if n_nodes and started and (stopped or not to_end):
-                        unroll(way_label, way_us, n_nodes, n_head, n_tail, n_labels, node_label, node_us)
+                    if n_nodes and started and stopped:
                         hit = add_way(
-                            node_label, node_us, min(n_nodes, size), n_labels, direct, keys, cells, ends,
+                            way_label, way_us, n_nodes, n_head, n_tail, n_labels, direct, keys, cells, ends,
                             want_edge, want_node,
                         )  # fmt: skip
-                        wanted[unit] |= np.uint8(hit)
+                        if hit:
+                            wanted[unit] = 1
                     n_nodes, last_label = 0, -1
                     started, stopped = not from_start, False
                 if closing or not inside or stopped:
                     continue
-                role = np.uint8(USED)
-                if role_of is not None:
-                    role = role_of[codes[row]]
-                    if not role & USED:
-                        continue
-                if kept is not None and not kept[row]:
-                    continue
-                if (
-                    first_us is not None
-                    and end_us is not None
-                    and (time[row] < first_us or time[row] >= end_us)
-                ):
+                role = _role(row, time, codes, role_of, first_us, end_us)
+                if not role & USED:
                     continue
                 if not started:
                     if not role & START:
@@ -151,24 +143,20 @@ def ways(
                     if last_place >= 0:
                         way_label[last_place], way_us[last_place] = named, time[row]
                     n_nodes += 1
-                stopped = to_end and role & END != 0
+                stopped = role & END != 0
 
 
 @kernel
-def transitions(
+def onward(
     begin: Rows, end: Rows, time: Int64s, codes: Uint16s, role_of: Flags | None, label: Codes,
-    label_of: Int32s, n_labels: int, client: Flags | None, kept: Flags | None, first_us: int | None,
-    end_us: int | None, gap_us: int | None, collapse: bool, direct: bool, keys: Int64s, cells: Cells,
-    ends: Int64s, want_edge: int | None, want_node: int | None, wanted: Flags,
+    label_of: Int32s, n_labels: int, client: Flags | None, first_us: int, end_us: int, gap_us: int | None,
+    collapse: bool, direct: bool, keys: Int64s, cells: Cells, ends: Int64s, want_edge: int, want_node: int,
+    wanted: Flags, from_start: bool, most: int | None,
 ) -> None:  # fmt: skip
-    """Count how often each label follows each within a unit-session (edge key: source * n_labels + target),
-    and last labels.
-
-    The arguments are those of `ways`.
-    """
+    """Count the edges of each unit-session's first `most` nodes, and its last node; without `most`, unnumbered."""
     for unit in range(begin.shape[0]):
         opened, last_us = False, np.int64(0)
-        before, before_us, last_slot = -1, np.int64(0), -1
+        before, before_us, last_slot, step, started = -1, np.int64(0), -1, 0, not from_start
         for part in range(begin.shape[1]):
             for row in range(begin[unit, part], end[unit, part]):
                 now = time[row]
@@ -177,28 +165,37 @@ def transitions(
                     if client is None or client[row] != 0:
                         opened, last_us = True, now
                         if not near and before >= 0:
-                            ends[before] += 1
-                            before, last_slot = -1, -1
+                            ends[before + (0 if most is None else min(step, most) - 1) * n_labels] += 1
+                            before, last_slot, step, started = -1, -1, 0, not from_start
                     elif not near:
                         continue
-                if role_of is not None and not role_of[codes[row]] & USED:
+                if most is not None and step > most:
                     continue
-                if kept is not None and not kept[row]:
-                    continue
-                if first_us is not None and end_us is not None and (now < first_us or now >= end_us):
-                    continue
+                if role_of is not None:
+                    role = role_of[codes[row]]
+                    if not role & USED or now < first_us or now >= end_us or not (started or role & START):
+                        continue
+                started = True
                 named = label_of[label[row]]
-                if before >= 0:
-                    if not (collapse and named == before):
-                        key = before * n_labels + named
-                        last_slot = _place(keys, key, direct)
-                        cells[last_slot, 0] += 1
-                        if want_edge is not None and key == want_edge:
-                            wanted[unit] = 1
+                if collapse and named == before:
                     if last_slot >= 0:  # a repeat moves the time of the node that the last edge led to
                         cells[last_slot, 1] += now - before_us
-                if want_node is not None and named == want_node:
+                    before_us = now
+                    continue
+                if most is not None:
+                    step += 1
+                    if step > most:
+                        continue
+                node = named if most is None else (step - 1) * n_labels + named
+                if before >= 0:
+                    source = before if most is None else (step - 2) * n_labels + before
+                    last_slot = _place(keys, source * n_labels + named, direct)
+                    cells[last_slot, 0] += 1
+                    cells[last_slot, 1] += now - before_us
+                    if source * n_labels + named == want_edge:
+                        wanted[unit] = 1
+                if node == want_node:
                     wanted[unit] = 1
                 before, before_us = named, now
         if before >= 0:
-            ends[before] += 1
+            ends[before + (0 if most is None else min(step, most) - 1) * n_labels] += 1

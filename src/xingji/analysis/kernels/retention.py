@@ -1,4 +1,11 @@
-"""Retention: who enters a period, and in which later ones they come back."""
+"""Retention: who enters a period, and in which later ones they come back.
+
+A unit enters the period [edges_us[p], edges_us[p + 1]) of the first start event in it, if that is in
+[first_us, end_us), in the group `group[event]` (-1: none). A later return event lies k periods after, or,
+`by_time`, k whole lengths of time; it counts, if k >= 1, for column `column_of[k]` (the one after the last:
+for none; beyond all: as the last, when rolling). A unit came back in a column with at least `minimum` events;
+rolling: with those of later columns too.
+"""
 
 from __future__ import annotations
 
@@ -78,12 +85,7 @@ def retained(
 ) -> None:  # fmt: skip
     """Count entries in `size[group, cohort]` and those that came back in `returned[group, cohort, column]`.
 
-    A unit enters the period [edges_us[p], edges_us[p + 1]) of the first start event in it, if that is in
-    [first_us, end_us), in the group `group[event]` (-1: none). A later return event lies k periods after, or,
-    `by_time`, k whole lengths of time; it counts, if k >= 1, for column `column_of[k]` (-1: none; beyond the
-    last: as the last, when rolling). A unit came back in a column with at least `minimum` events; `rolling`:
-    with those of later columns too. `want`: (group, cohort, column or -1 for the entry itself) of the units
-    to flag in `wanted: uint8[n_units]`.
+    `want`: (group, cohort, column or -1 for the entry) of the units to flag in `wanted: uint8[n_units]`.
     """
     n_columns = returned.shape[2]
     longest = 0
