@@ -150,12 +150,12 @@ def _covers(request: Request, view: ViewLike) -> bool:
 
 
 def _columns(context: Context, request: Request, view: ViewLike, rows: Rows) -> dict[str, Int64s]:
-    return {
-        name: row_values(view, context.snapshot, ref, request.values.encode, np.int64, rows).astype(
-            np.int64, copy=False
-        )
-        for name, ref in request.properties.items()
-    }
+    columns = {}
+    for name, ref in request.properties.items():
+        encode = (request.numbers if name == "number" else request.values).encode
+        codes = row_values(view, context.snapshot, ref, encode, np.int64, rows)
+        columns[name] = codes.astype(np.int64, copy=False)
+    return columns
 
 
 def client_rows(context: Context, view: ViewLike) -> npt.NDArray[np.uint8] | None:

@@ -59,7 +59,10 @@ def statistic(kind: Statistic, codes: Int64s, times: Int64s, values: ValueTable)
     """One statistic of values (codes, each once) that occur `times`; `distinct` counts any, the others
     numbers only."""
     if kind == "distinct":
-        return len({canonical(values.values[code]) for code in codes.tolist() if code})
+        there = codes[codes != 0]
+        if not values.has_doubles:
+            return len(there)
+        return len({canonical(values.values[code]) for code in there.tolist()})
     pairs = [(values.values[code], count) for code, count in zip(codes.tolist(), times.tolist(), strict=True)]
     pairs = sorted(pair for pair in pairs if is_number(pair[0]))
     return _STATISTICS[kind]([value for value, _ in pairs], [count for _, count in pairs])

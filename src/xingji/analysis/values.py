@@ -99,6 +99,7 @@ class ValueTable:
 
     def __init__(self, by_type: bool = False) -> None:
         self._by_type = by_type
+        self.has_doubles = False
         self.values: list[Value] = [None]
         self._texts: dict[str, int] = {}
         self._codes: dict[tuple[str, Value], int] = {}
@@ -139,7 +140,7 @@ class ValueTable:
     def _code(self, value: Value) -> int:
         key = canonical(value)
         if self._by_type and isinstance(value, float) and not value.is_integer():
-            key = "f", value
+            key, self.has_doubles = ("f", value), True
         if key not in self._codes:
             self._codes[key] = len(self.values)
             self.values.append(value)
