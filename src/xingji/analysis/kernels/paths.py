@@ -153,7 +153,7 @@ def onward(
     collapse: bool, direct: bool, keys: Int64s, cells: Cells, ends: Int64s, want_edge: int, want_node: int,
     wanted: Flags, from_start: bool, most: int | None,
 ) -> None:  # fmt: skip
-    """Count the edges of each unit-session's first `most` nodes and the last node; without `most`, unnumbered."""
+    """Count the edges of each unit-session's first `most` nodes, and its last; without `most`, unnumbered."""
     for unit in range(begin.shape[0]):
         opened, last_us = False, np.int64(0)
         before, before_us, last_slot, step, started = -1, np.int64(0), -1, 0, not from_start
