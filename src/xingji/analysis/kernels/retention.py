@@ -23,13 +23,13 @@ may."""
 
 @kernel
 def find_periods(time: Int64s, first: int, last: int, edges_us: Int64s, period_of: Int64s) -> None:
-    """The period of each event of a run (-1 outside all), from `period_of[0]` on."""
+    """The period of each event of a run, from `period_of[0]` on; -1 before all, `len(edges_us)` after."""
     mean_us = max((edges_us[-1] - edges_us[0]) // (len(edges_us) - 1), 1)
     period, low, high = -1, np.int64(0), np.int64(0)
     for event in range(first, last):
         now = time[event]
         if now < low or now >= high:
-            period, low, high = -1, np.int64(0), np.int64(0)
+            period, low, high = -1 if now < edges_us[0] else len(edges_us), np.int64(0), np.int64(0)
             if edges_us[0] <= now < edges_us[-1]:
                 period = bucket_at(now, edges_us, (now - edges_us[0]) // mean_us)
                 low, high = edges_us[period], edges_us[period + 1]
@@ -39,16 +39,14 @@ def find_periods(time: Int64s, first: int, last: int, edges_us: Int64s, period_o
 @kernel
 def fold_returns(
     time: Int64s, bits: npt.NDArray[np.uint64], first: int, last: int, period_of: Int64s, by_time: bool,
-    beyond: int, place: Int64s, count: Int64s,
+    place: Int64s, count: Int64s,
 ) -> int:  # fmt: skip
-    """The places (period, or time) of a run's returns, with how many are at each; returns their number."""
+    """The rising places (period, or time) of a run's returns, and how many are at each; returns their number."""
     n = 0
     for event in range(first, last):
         if not bits[event] & np.uint64(RETURN):
             continue
-        here = time[event]
-        if not by_time:
-            here = period_of[event - first] if period_of[event - first] >= 0 else beyond
+        here = time[event] if by_time else period_of[event - first]
         if n and place[n - 1] == here:
             count[n - 1] += 1
         else:
@@ -97,9 +95,7 @@ def retained(
     for unit in range(len(offsets) - 1):
         first, last = offsets[unit], offsets[unit + 1]
         find_periods(time, first, last, edges_us, period_of)
-        n_back = fold_returns(
-            time, bits, first, last, period_of, by_time, len(edges_us), back_place, back_count
-        )
+        n_back = fold_returns(time, bits, first, last, period_of, by_time, back_place, back_count)
         entered, first_back = np.int64(-1), 0
         for event in range(first, last):
             period = period_of[event - first]
