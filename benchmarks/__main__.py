@@ -32,14 +32,13 @@ def main() -> None:
 def _compare(chosen: argparse.Namespace) -> int:
     home = chosen.cache / chosen.size
     log = make_log(home / "log", parse_size(chosen.size), _CONSOLE.log)
-    subject = "arrays" if chosen.in_memory else "lake"
-    engines = [subject, *([] if chosen.ours_only else ["chdb", "duckdb"])]
+    engines = ["lake", *([] if chosen.ours_only else ["chdb", "duckdb"])]
     found = {engine: run_engine(engine, home, chosen) for engine in engines}
     bytes_per_s = triad_bytes_per_s()
     least = least_bytes(log.rows, log.rows_of_events())
-    rows = compare(log, found[subject], {name: found[name] for name in engines[1:]}, least, bytes_per_s)
+    rows = compare(log, found["lake"], {name: found[name] for name in engines[1:]}, least, bytes_per_s)
     facts = run_facts(home, log, found, bytes_per_s)
-    if not chosen.cases and not chosen.ours_only and not chosen.in_memory:
+    if not chosen.cases and not chosen.ours_only:
         write_json(RESULTS / "latest.json", rows)
         write_json(RESULTS / f"run-{chosen.size}.json", facts)
     console = wide_console()
@@ -66,7 +65,6 @@ def _arguments() -> argparse.Namespace:
     add("--size", default="20m", help="events in the log: 2m, 5m, 20m, 50m (default 20m)")
     add("--cache", type=Path, default=default_cache(), help="where logs and tables are kept")
     add("--scaling", action="store_true", help="what our answers cost from 5 to 50 million events")
-    add("--in-memory", action="store_true", help="ask over mapped arrays instead of the lake; writes nothing")
     add("--ours-only", action="store_true", help="leave the peers out; compares and writes nothing")
     add("--repeats", type=int, default=5, help="the best of so many warm times counts (default 5)")
     add("--patience", type=float, default=5, help="seconds each engine may wait for a calm machine")

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from benchmarks.arrays import make_arrays
 from benchmarks.cases import Case, Result, Rows
 from benchmarks.engine import THREADS
-from benchmarks.log import Log
 from xingji.adapters.threads import ThreadRunner
 from xingji.analysis.engine import run_query
 from xingji.lake.part import Snapshot
@@ -32,8 +28,3 @@ class Ours:
 
     def close(self) -> None:
         self._runner.close()
-
-
-def open_arrays(folder: Path, log: Log) -> Ours:
-    """The engine over memory-mapped arrays."""
-    return Ours(make_arrays(folder, log))

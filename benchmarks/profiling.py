@@ -20,10 +20,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.profiling", description=__doc__)
     parser.add_argument("cases", nargs="*", default=[case.name for case in CASES])
     parser.add_argument("--home", type=Path, required=True, help="the folder of one size in the cache")
-    parser.add_argument("--engine", choices=("arrays", "lake"), default="arrays")
     parser.add_argument("--lines", type=int, default=18)
     chosen = parser.parse_args()
-    engine = open_engine(chosen.engine, chosen.home, make_log(chosen.home / "log", 0, lambda _: None))
+    engine = open_engine("lake", chosen.home, make_log(chosen.home / "log", 0, lambda _: None))
     for case in CASES:
         if case.name not in chosen.cases:
             continue

@@ -18,7 +18,6 @@ from benchmarks.log import Log, make_log
 from benchmarks.timing import Patience, best_of
 
 OPENERS = {
-    "arrays": ("benchmarks.ours", "open_arrays"),
     "lake": ("benchmarks.lake", "open_lake"),
     "chdb": ("benchmarks.chdb_peer", "open_chdb"),
     "duckdb": ("benchmarks.duckdb_peer", "open_duckdb"),
