@@ -42,10 +42,10 @@ class Terminal:
         self._out.write(text + "\n")
 
     def show(self, *parts: RenderableType) -> None:
-        """Write tables and headings for people as the answer."""
+        """Write tables and headings for people as the answer, with a line between each two."""
         console = _console(self._out)
-        for part in parts:
-            console.print(part)
+        for at, part in enumerate(parts):
+            console.print(*([""] if at else []), part, sep="\n")
 
     def say(self, sentence: str) -> None:
         """Write a line to standard error: what happened beside the answer."""

@@ -59,7 +59,7 @@ def run(arguments: Namespace, settings: Settings, terminal: Terminal) -> int:
             )
             for name, title in _SHOWN.items():
                 result = answer(parse_query(questions(config.today)[name]), snapshot, settings, terminal)
-                terminal.show(f"\n{title}", *tables_of(result))
+                terminal.show(title, *tables_of(result), "")
     terminal.say(f"Ask more of it: xingji query QUESTION.json --project {project}")
     return DONE
 

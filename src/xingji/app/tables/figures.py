@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from rich import box
+from rich.cells import cell_len
 from rich.table import Table
 
 NOTHING = "–"
@@ -97,9 +98,9 @@ def group_title(breakdown: Sequence[Any]) -> str:
 
 def table(title: str, *columns: str, left: int = 1) -> Table:
     """An empty table whose first `left` columns hold texts and the others figures."""
-    made = Table(
-        title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False
-    )
+    made = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    made.show_edge, made.pad_edge = False, False
+    made.min_width = cell_len(title) + 2  # else a title longer than the columns is broken
     for at, name in enumerate(columns):
         made.add_column(name, justify="left" if at < left else "right", no_wrap=at >= left)
     return made
