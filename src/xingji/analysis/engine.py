@@ -30,7 +30,7 @@ def run_query(
     `cancel` is asked between buckets; raises Cancelled once it says true, QueryTooLargeError before a query
     that would pass its memory bound, CallerError for a query that means nothing on this snapshot.
     """
-    query = _unbroken(query)
+    asked, query = query.scope, _unbroken(query)
     context = Context(
         snapshot,
         query.scope,
@@ -38,6 +38,8 @@ def run_query(
         cancel or (lambda: False),
         memory_bound_bytes or DEFAULT_MEMORY_BOUND_BYTES,
     )
+    unit = asked.count_by.property
+    context.check_properties([*asked.breakdown, *([unit] if unit else [])])
     result = _ANSWERS[type(query)](context, query)
     if snapshot.warnings:
         result["warnings"] = list(snapshot.warnings)

@@ -41,7 +41,7 @@ def fold_returns(
     time: Int64s, bits: npt.NDArray[np.uint64], first: int, last: int, period_of: Int64s, by_time: bool,
     place: Int64s, count: Int64s,
 ) -> int:  # fmt: skip
-    """The rising places (period, or time) of a run's returns, and how many are at each; returns their number."""
+    """The places (period or time, rising) of a run's returns and how many are at each; gives their number."""
     n = 0
     for event in range(first, last):
         if not bits[event] & np.uint64(RETURN):
