@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -171,3 +172,12 @@ def test_check_names_a_file_that_is_not_there(store: LakeStore) -> None:
     file = put_file(store)
     store.commit(LakeChange("a", add=(replace(file, bytes=file.bytes + 1),)))
     assert [file.path in trouble for trouble in store.check()] == [True]
+
+
+def test_missing_metadata_is_named(reopen: Reopen, tmp_path: Path) -> None:
+    store = reopen()
+    store.commit(LakeChange("a", add=(put_file(store),)))
+    for path in (tmp_path / "lake").rglob("snap-*"):
+        path.unlink()
+    with pytest.raises(DamagedFileError, match="snap-"):
+        reopen().version()

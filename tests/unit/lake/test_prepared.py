@@ -6,7 +6,6 @@ import errno
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from tests.unit.lake.conftest import Reopen

@@ -12,6 +12,7 @@ from threading import RLock
 
 from xingji.adapters.iceberg_local import registry
 from xingji.adapters.iceberg_local.catalog import NAME, NAMESPACE, Staged, set_pragmas
+from xingji.model.errors import BusyError, DamagedFileError, StorageFullError
 from xingji.ports.lake_store import CommitConflictError, LakeChange, LakeTable, Property, Subject
 
 BUCKETS, NEXT_SEQ = "buckets", "next_seq"
@@ -22,10 +23,11 @@ class Ledger:
     """One connection to the catalogue database, used by one thread at a time."""
 
     def __init__(self, database: Path) -> None:
-        self._mine = RLock()
+        self._mine, self._database = RLock(), database
         self._connection = sqlite3.connect(database, check_same_thread=False, isolation_level=None)
-        set_pragmas(self._connection)
-        self._connection.executescript((files(__package__) / "schema.sql").read_text())
+        with translated(database):
+            set_pragmas(self._connection)
+            self._connection.executescript((files(__package__) / "schema.sql").read_text())
 
     def close(self) -> None:
         with self._mine:
@@ -34,7 +36,7 @@ class Ledger:
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """One state of the database for several reads."""
-        with self._mine:
+        with self._mine, translated(self._database):
             self._connection.execute("BEGIN")
             try:
                 yield self._connection
@@ -44,7 +46,7 @@ class Ledger:
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """One transaction: everything in the block, durably, or nothing."""
-        with self._mine:
+        with self._mine, translated(self._database):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
@@ -56,8 +58,30 @@ class Ledger:
 
     def shrink(self) -> None:
         """Leave nothing of what was deleted in the write-ahead log."""
-        with self._mine:
+        with self._mine, translated(self._database):
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+@contextmanager
+def translated(database: Path) -> Iterator[None]:
+    """SQLite's errors as ours.
+
+    Raises:
+        StorageFullError: the disk has no room.
+        BusyError: another process has been writing for too long.
+        DamagedFileError: the file is no database any more.
+    """
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        code = error.sqlite_errorcode & 0xFF
+        if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+            raise StorageFullError(str(database.parent), f"write {database.name} ({error})") from error
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise BusyError(f"the catalogue {database}", "another process that writes") from error
+        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            raise DamagedFileError(str(database), str(error)) from error
+        raise
 
 
 def setting(connection: sqlite3.Connection, name: str) -> int | None:

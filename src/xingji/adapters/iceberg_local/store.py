@@ -38,6 +38,8 @@ from xingji.ports.local_file import make_folder, open_synced, when_full
 DEFAULT_BUCKETS = 16
 WRITER_WAIT_SECONDS = 30.0
 _CREATION = "create the lake"
+_UNREADABLE = (OSError, ValueError, EOFError, TypeError, KeyError, IndexError)
+"""What PyIceberg raises when a manifest is missing, cut short or overwritten."""
 
 
 class IcebergLocalStore:
@@ -95,44 +97,45 @@ class IcebergLocalStore:
         return n_buckets
 
     def version(self) -> LakeVersion:
+        while True:
+            with self._ledger.reading() as db:
+                number = ledger.newest(db)
+                if self._known is not None and self._known.number == number:
+                    return self._known
+                lists = ledger.manifest_lists(db, number)
+                names, properties = ledger.event_names(db, number), ledger.properties(db, number)
+            assert lists is not None, "the newest version never expires"
+            try:
+                files = tuple(self._files(lists))
+            except DamagedFileError:
+                if self._newest() == number:
+                    raise
+                continue  # a collection removed the metadata meanwhile, and there is a newer version
+            self._known = LakeVersion(number, files, names, properties, self.n_buckets)
+            return self._known
+
+    def _newest(self) -> int:
         with self._ledger.reading() as db:
-            number = ledger.newest(db)
-            known = self._known
-            if known is not None and known.number == number:
-                return known
-            lists = ledger.manifest_lists(db, number)
-            names, properties = ledger.event_names(db, number), ledger.properties(db, number)
-        assert lists is not None, "the newest version never expires"
-        files = tuple(self._files(lists))
-        self._known = LakeVersion(number, files, names, properties, self.n_buckets)
-        return self._known
+            return ledger.newest(db)
 
     def _files(self, lists: ManifestLists) -> Iterator[LakeFile]:
         root = self._catalog.root
         for table, path in lists.items():
-            for entry in self._catalog.files.live(f"{root}/{path}" if path else None):
-                yield to_lake_file(table, entry.data_file, root)
+            try:
+                for entry in self._catalog.files.live(f"{root}/{path}" if path else None):
+                    yield to_lake_file(table, entry.data_file, root)
+            except _UNREADABLE as error:
+                reason = f"its manifests cannot be read ({type(error).__name__}: {error})"
+                raise DamagedFileError(str(path), reason) from error
 
     def pin(self) -> Pin:
         while True:
-            version = self._look()
-            handle = hold(self._pins, version.number)
-            pin = LocalPin(handle, version)
+            version = self.version()
+            pin = LocalPin(hold(self._pins, version.number), version)
             with self._ledger.reading() as db:
                 if ledger.manifest_lists(db, version.number) is not None:
                     return pin
             pin.close()
-
-    def _look(self) -> LakeVersion:
-        """The newest version; when a collection makes its lists vanish meanwhile, there is a newer one."""
-        while True:
-            try:
-                return self.version()
-            except FileNotFoundError:
-                with self._ledger.reading() as db:
-                    number = ledger.newest(db)
-                if self._known is not None and self._known.number == number:
-                    raise
 
     def writer(self) -> AbstractContextManager[None]:
         return self._writer.held()
