@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from xingji.model.errors import BusyError
@@ -72,9 +72,10 @@ class FileLock:
 
 
 def sign(handle: int) -> None:
-    """Write who holds a lock into its file."""
-    os.ftruncate(handle, 0)
-    os.pwrite(handle, str(os.getpid()).encode(), 0)
+    """Write who holds a lock into its file, for messages only: a full disk does not matter here."""
+    with suppress(OSError):
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, str(os.getpid()).encode(), 0)
 
 
 def holder_of(handle: int) -> str:

@@ -184,7 +184,8 @@ class IcebergLocalStore:
             return ledger.is_batch_known(db, batch_id)
 
     def session(self, name: str) -> WorkSession:
-        return LocalSession(self._sessions, name)
+        with when_full(self._folder, f"begin the work {name}"):
+            return LocalSession(self._sessions, name)
 
     def sessions(self) -> Sequence[str]:
         return names_of(self._sessions)

@@ -1,0 +1,1 @@
+"""Processes killed, power cut, disks full: nothing lost, nothing twice."""

@@ -1,0 +1,1 @@
+"""Trouble staged on a lake, at every point where it writes."""

@@ -1,0 +1,114 @@
+"""The work that trouble is staged on: each kind with the lake before it, and what must be there after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tests.unit.lake.rows import LAKE_BUCKETS, Event, Row, event_table, rows_in, rows_of, some_events
+from xingji.adapters.iceberg_local import IcebergLocalStore
+from xingji.lake import bulk_import
+from xingji.lake.lake import Lake
+
+OLD = some_events(120, users=9, days=20)
+TAIL = [
+    replace(e, day=e.day + 31, id=1_000 + at)
+    for at, e in enumerate(some_events(40, users=9, seed=8, days=20))
+]
+NEW = [
+    replace(e, day=e.day + 62, id=2_000 + at)
+    for at, e in enumerate(some_events(100, users=9, seed=9, days=20))
+]
+LOG = OLD + TAIL + NEW
+"""Events of three months, so that new ones need folders of their own."""
+NAMES = ("n", "page")
+
+
+def open_lake(home: Path) -> Lake:
+    """The lake of a home, with imports as large ones are."""
+    bulk_import.RUN_ROWS, bulk_import.SMALL_IMPORT_ROWS = 40, 0
+    return Lake(IcebergLocalStore(home / "lake", LAKE_BUCKETS), home / "prepared")
+
+
+def close(lake: Lake) -> None:
+    assert isinstance(lake.store, IcebergLocalStore)
+    lake.store.close()
+
+
+def read(lake: Lake) -> list[Row]:
+    return rows_of(lake, *NAMES)
+
+
+def prepare(lake: Lake) -> None:
+    """A lake with a base, a tail and a merge."""
+    lake.append("old", event_table(OLD))
+    lake.compact()
+    lake.append("tail", event_table(TAIL))
+    lake.merge_users("u1", "u2")
+    lake.collect()
+
+
+def append(lake: Lake) -> None:
+    lake.append("new", event_table(NEW))
+
+
+def import_file(lake: Lake) -> None:
+    with lake.begin_import("file") as session:
+        for at in range(session.rows, len(NEW), 20):
+            session.add(event_table(NEW[at : at + 20]))
+        session.finish()
+
+
+def compact(lake: Lake) -> None:
+    lake.compact()
+
+
+def merge_tails(lake: Lake) -> None:
+    lake.merge_tails()
+
+
+def merge(lake: Lake) -> None:
+    lake.merge_users("u3", "u2")
+
+
+def erase(lake: Lake) -> None:
+    lake.erase("u2")
+
+
+def one(events: list[Event], **merges: str) -> list[Row]:
+    """The rows of events whose users were merged."""
+    return rows_in([replace(e, user=merges.get(e.user, e.user)) for e in events], *NAMES)
+
+
+@dataclass(frozen=True)
+class Work:
+    """One kind of work and the rows after it."""
+
+    do: Callable[[Lake], None]
+    after: list[Row]
+
+
+BEFORE = one(OLD + TAIL, u1="u2")
+KINDS = {
+    "append": Work(append, one(LOG, u1="u2")),
+    "import": Work(import_file, one(LOG, u1="u2")),
+    "compact": Work(compact, BEFORE),
+    "merge": Work(merge, one(OLD + TAIL, u1="u2", u3="u2")),
+    "erase": Work(erase, [row for row in BEFORE if row[0] != "u2"]),
+}
+
+
+def check_whole(lake: Lake, kind: str) -> None:
+    """Right after trouble: the lake is as it was before the work, or as it is after it."""
+    assert read(lake) in (BEFORE, KINDS[kind].after)
+    assert lake.find_trouble() == []
+
+
+def check_done(lake: Lake, kind: str) -> None:
+    """When the work was done again: nothing lost, nothing twice, nothing left lying about."""
+    assert read(lake) == KINDS[kind].after
+    assert list(lake.store.sessions()) == []
+    lake.collect()
+    assert lake.collect().files == 0
+    assert lake.find_trouble() == []
