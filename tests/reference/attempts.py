@@ -34,6 +34,11 @@ class Attempt:
         time_us, seq = self.start.position
         return -len(self.steps), self.steps[-1].position, (-time_us, -seq)
 
+    def rank_with_optional(self, query: Funnel) -> tuple[object, ...]:
+        """The rank among runs for several values, which may differ in optional steps only."""
+        found = [self.optional.get(at) for at, step in enumerate(query.steps) if step.optional]
+        return *self.rank, [(event is None, event and event.time_us) for event in found]
+
     @property
     def events(self) -> list[Event]:
         """All its events in order."""

@@ -43,7 +43,7 @@ class Report:
         groups = [(group, by_value[group]) for group in shown]
         if has_other:
             rest = [by_value[group] for group in sorted(set(by_value) - set(shown))]
-            groups.append((OTHER, _best_of_each(rest)))
+            groups.append((OTHER, _best_of_each(self.query, rest)))
         return groups
 
     def _by_value(self) -> dict[Group, list[Attempt]]:
@@ -245,13 +245,13 @@ class Report:
         return listed(self.scene, spot, pairs, kind="funnel", step=spot.step, state=spot.state)
 
 
-def _best_of_each(rest: Sequence[Sequence[Attempt]]) -> list[Attempt]:
+def _best_of_each(query: Funnel, rest: Sequence[Sequence[Attempt]]) -> list[Attempt]:
     """Each unit's best attempt over several groups."""
     best: dict[object, Attempt] = {}
     for attempts in rest:
         for attempt in attempts:
             other = best.setdefault(attempt.unit.key, attempt)
-            if attempt.rank < other.rank:
+            if attempt.rank_with_optional(query) < other.rank_with_optional(query):
                 best[attempt.unit.key] = attempt
     return list(best.values())
 

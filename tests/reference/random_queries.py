@@ -146,12 +146,12 @@ def _breakdown(dice: Dice) -> Document:
 
 def trend(dice: Dice, anchor_us: int) -> Document:
     """A trend."""
-    interval = dice.pick(("day", "week", "month", "quarter", "total", "hour", "minute"))
+    interval = dice.pick(("day", "day", "day", "week", "month", "quarter", "total", "hour", "minute"))
     found = scope(dice, anchor_us, {"hour": 2, "minute": 0}.get(interval)) | _breakdown(dice)
-    counting = dice.chance(25)
+    counting = dice.chance(30)
     found["series"] = [_series(dice, found, counting) for _ in range(dice.integer(1, 3))]
     if counting and interval == "day" and dice.chance(60):
-        found["window"] = dice.pick(("rolling_2d", "rolling_7d", "rolling_30d"))
+        found["window"] = dice.pick(("rolling_2d", "rolling_3d", "rolling_7d", "rolling_30d"))
     elif counting:
         found["cumulative"] = True
     if dice.chance(20):

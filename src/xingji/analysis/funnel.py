@@ -192,11 +192,14 @@ def join(one: FunnelUnits, two: FunnelUnits) -> FunnelUnits:
 
 
 def best_per_unit(query: Funnel, units: FunnelUnits) -> FunnelUnits:
-    """Of several runs of a unit the one that goes furthest, then ends earliest, then starts latest."""
+    """Of several runs of a unit the one that goes furthest, then ends earliest, then starts latest; of those
+    that differ in optional steps only, the one that has the first of them, and has it earliest."""
     steps = units.step_us[:, required_steps(query)]
     level = (steps != NEVER).sum(axis=1)
     last = steps[np.arange(len(steps)), np.maximum(level - 1, 0)]
-    order = np.lexsort((-steps[:, 0], last, -level, units.unit))
+    optional = units.step_us[:, [at for at, step in enumerate(query.steps) if step.optional]]
+    found = np.where(optional == NEVER, np.iinfo(np.int64).max, optional)
+    order = np.lexsort((*found.T[::-1], -steps[:, 0], last, -level, units.unit))
     first = np.ones(len(order), np.bool_)
     first[1:] = units.unit[order][1:] != units.unit[order][:-1]
     return units.take(order[first])
