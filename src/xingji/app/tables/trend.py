@@ -40,6 +40,8 @@ def _by_bucket(part: Result, lines: list[Result], title: str) -> Table:
     )
     for at, bucket in enumerate(part["buckets"]):
         made.add_row(bucket, *(number(line["values"][at]) for line in lines))
+    if len(part["buckets"]) == 1:
+        return made
     made.add_section()
     made.add_row("total", *(number(line["total"]) for line in lines))
     return made
