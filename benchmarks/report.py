@@ -74,7 +74,7 @@ def table(rows: list[Found]) -> Table:
 
 def run_facts(home: Path, log: Log, found: dict[str, Found], bytes_per_s: float) -> Found:
     """What a run knows besides times: bandwidth, memory, sizes, how long loading took (when it loaded)."""
-    keys = ("load_s", "open_s", "resident_bytes", "private_bytes", "peak_bytes")
+    keys = ("load_s", "open_s", "cold_s", "resident_bytes", "private_bytes", "peak_bytes")
     engines = {
         name: {key: one[key] for key in keys} | {"stored_bytes": folder_bytes(home / name)}
         for name, one in found.items()

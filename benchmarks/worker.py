@@ -37,12 +37,14 @@ def main() -> None:
     started = time.perf_counter()
     engine = open_engine(chosen.engine, chosen.home, log)
     opened_s = time.perf_counter() - started
+    engine.ask(CASES[0], engine.ways(CASES[0])[0])
+    cold_s = time.time() - psutil.Process().create_time()
     patience = Patience(chosen.patience)
     names = chosen.cases or [case.name for case in CASES]
     found = {
         case.name: _answer(engine, case, chosen.repeats, patience) for case in CASES if case.name in names
     }
-    known = {"open_s": opened_s, "load_s": engine.load_s, "cases": found, **_memory()}
+    known = {"open_s": opened_s, "cold_s": cold_s, "load_s": engine.load_s, "cases": found, **_memory()}
     engine.close()
     chosen.out.write_text(json.dumps(known))
 
