@@ -164,7 +164,7 @@ class Chart:
         n_groups = len(lines) // len(self.query.series)
 
         def value(numbers: Iterable[object]) -> object:
-            return formula.value([_plain(number) for number in numbers])
+            return formula.value(list(numbers))
 
         found = []
         for at in range(n_groups):
@@ -190,13 +190,6 @@ class Chart:
         units = {hit.unit.key: hit.unit for hit in counted}
         found = [(unit, [hit.event for hit in counted if hit.unit is unit]) for unit in units.values()]
         return listed(self.scene, spot, found, kind="trend")
-
-
-def _plain(number: object) -> int | float | None:
-    """A figure as a formula takes it: whole numbers as such, others as floats."""
-    if number is None:
-        return None
-    return int(number) if number == int(number) else float(number)
 
 
 def measured(hits: Sequence[Hit], measure: Measure, scene: Scene) -> object:

@@ -7,6 +7,7 @@ import operator
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import NoReturn
 
 from xingji.model.errors import FieldError
@@ -24,14 +25,17 @@ class Formula:
 
     program: tuple[str | Number, ...]
 
-    def value(self, series: Sequence[Number | None]) -> Number | None:
-        """The result for one value a series; None where one is missing or the result is no finite number."""
+    def value(self, series: Sequence[Number | Decimal | None]) -> Number | None:
+        """The result for one value a series; None where one is missing or the result is no finite number.
+
+        Whole values count as integers, however they are written; others as floats.
+        """
         stack: list[Number | None] = []
         for part in self.program:
             if not isinstance(part, str):
                 stack.append(part)
             elif part.isalpha() and len(part) == 1:
-                stack.append(series[ord(part) - ord("A")])
+                stack.append(_plain(series[ord(part) - ord("A")]))
             elif part == "neg":
                 top = stack.pop()
                 stack.append(None if top is None else -top)
@@ -48,6 +52,12 @@ def _apply(sign: str, left: Number | None, right: Number | None) -> Number | Non
         return _finite(_OPERATIONS[sign](left, right))
     except OverflowError:
         return None
+
+
+def _plain(value: Number | Decimal | None) -> Number | None:
+    if value is None or isinstance(value, int):
+        return value
+    return int(value) if value == int(value) else float(value)
 
 
 _OPERATIONS: dict[str, Callable[[Number, Number], Number]] = {

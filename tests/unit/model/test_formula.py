@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from fractions import Fraction
 
 import pytest
@@ -27,6 +28,9 @@ VALUES = [
     ("A / (B - B)", [1, 5], None),
     ("A + B", [1, None], None),
     ("A - B", [0.5, 0.25], 0.25),
+    ("A + B", [1e16, 3.0], 10**16 + 3),
+    ("A + B", [Decimal("1.50"), Decimal("1.00")], 2.5),
+    ("A", [Decimal("7.00")], 7),
     ("A * A", [2**40], float(2**80)),
     ("A * A", [1e200], None),
     ("A * A - A * A", [1e200], None),
@@ -37,7 +41,7 @@ VALUES = [
 @pytest.mark.parametrize(
     ("text", "series", "value"), VALUES, ids=[f"{row[0]} of {row[1]}"[:40] for row in VALUES]
 )
-def test_value(text: str, series: list[int | float | None], value: int | float | None) -> None:
+def test_value(text: str, series: list[int | float | Decimal | None], value: int | float | None) -> None:
     found = parse_formula(text, len(series)).value(series)
     assert found == value
     assert type(found) is type(value)
