@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -124,6 +125,20 @@ CASES: dict[str, tuple[dict[str, Any], list[Event], Callable[[dict[str, Any]], o
                ("u", "a", 1, {"money": Decimal("0.20"), "score": 0.2})),
         lines,
         [[Decimal("0.3")] * 2, [0.1 + 0.2] * 2],
+    ),
+    "infinities and NaN are missing": (
+        {"kind": "trend", "interval": "total", "breakdown": ["event.v"], "series": [
+            {**A, "measure": "events"}, {**A, "measure": {"sum": "event.v"}}]},
+        log_of(*(("u", "a", 0, {"v": value}) for value in (1.5, math.inf, -math.inf, math.nan))),
+        lines,
+        [[None, 3, 3], [1.5, 1, 1], [None, 0, 0], [1.5, 1.5, 1.5]],
+    ),
+    "a sum beyond the largest double": (
+        {"kind": "trend", "interval": "total", "series": [
+            {**A, "measure": {"sum": "event.v"}}, {**A, "measure": {"avg": "event.v"}}]},
+        log_of(*(("u", "a", 0, {"v": 1.5e308}) for _ in range(2))),
+        lines,
+        [[None, None], [1.5e308, 1.5e308]],
     ),
     "returns before the first cohort": (
         {"kind": "retention", "start": A, "return": B, "bracket": "on_or_after", "periods": 2},

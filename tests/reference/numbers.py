@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
@@ -27,10 +28,12 @@ def percentile(values: Sequence[Number], percent: int) -> float | None:
     return float(rising[low] + (rising[high] - rising[low]) * (place - low))
 
 
-def total(values: Sequence[Number]) -> Number:
+def total(values: Sequence[Number]) -> Number | None:
     """The sum: exact of integers and decimals, correctly rounded where a float is among them."""
     exact = sum(map(Fraction, values), Fraction(0))
-    return float(exact) if any(isinstance(value, float) for value in values) else exactly(exact)
+    if not any(isinstance(value, float) for value in values):
+        return exactly(exact)
+    return float(exact) if abs(exact) <= Fraction(sys.float_info.max) else None
 
 
 def seconds(lengths_us: Sequence[int]) -> list[Fraction]:

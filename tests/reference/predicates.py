@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import datetime as dt
+import math
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 
@@ -35,7 +36,12 @@ class History:
 
 
 def value_of(ref: PropertyRef, event: Event, history: History) -> object:
-    """The property's value for an event; None where it is missing."""
+    """The property's value for an event; None where it is missing, or no number that JSON knows."""
+    value = _held(ref, event, history)
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _held(ref: PropertyRef, event: Event, history: History) -> object:
     if ref == EVENT_NAME:
         return event.event
     if ref.owner == "event":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
@@ -12,6 +13,7 @@ from xingji.analysis.values import number_to_json
 from xingji.lake.part import Int64s
 
 Number = int | float | Decimal
+_LARGEST = Fraction(sys.float_info.max)
 
 
 def mean_seconds(total_us: int, count: int) -> float | None:
@@ -38,12 +40,12 @@ def as_fraction(value: Number) -> Fraction:
     return Fraction(value)
 
 
-def weighted_sum(values: Sequence[Number], counts: Sequence[int]) -> int | float | Decimal:
+def weighted_sum(values: Sequence[Number], counts: Sequence[int]) -> int | float | Decimal | None:
     """The sum of each value times its count: exact for integers and decimals, rounded once where a float is
-    among them."""
+    among them; None of floats beyond the largest there is."""
     total = sum((Fraction(value) * count for value, count in zip(values, counts, strict=True)), Fraction(0))
     if any(isinstance(value, float) for value in values):
-        return number_to_json(float(total))
+        return number_to_json(float(total)) if abs(total) <= _LARGEST else None
     return number_to_json(_decimal(total))
 
 

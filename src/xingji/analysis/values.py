@@ -79,6 +79,10 @@ def to_json(value: Value) -> Any:
     return number_to_json(value) if isinstance(value, float | Decimal | Fraction) else value
 
 
+_LONG = 2**63
+"""Doubles beyond this are written with an exponent, not with all their digits."""
+
+
 def number_to_json(value: int | float | Decimal | Fraction) -> int | float | Decimal:
     """An integer where it is one, else a float where its text says the same, else the decimal itself."""
     if isinstance(value, Fraction):
@@ -88,7 +92,8 @@ def number_to_json(value: int | float | Decimal | Fraction) -> int | float | Dec
             return int(value)
         rounded = float(value)
         return rounded if Decimal(repr(rounded)) == value else value.normalize()
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    whole = isinstance(value, float) and value.is_integer() and abs(value) < _LONG
+    return int(value) if whole else value
 
 
 class ValueTable:

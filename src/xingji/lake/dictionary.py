@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
@@ -21,12 +22,12 @@ def narrow(codes: npt.NDArray[np.integer], n_codes: int) -> Codes:
 
 
 def encode_column(column: pa.Array | pa.ChunkedArray) -> Coded:
-    """A typed column as codes; nulls and NaN are missing."""
+    """A typed column as codes; nulls, NaN and infinities, which no JSON can show, are missing."""
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     if isinstance(array, pa.ChunkedArray):
         array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], array.type)
     if pa.types.is_floating(array.type):
-        array = pc.if_else(pc.is_nan(array), pa.scalar(None, array.type), array)
+        array = pc.if_else(pc.is_finite(array), array, pa.scalar(None, array.type))
     if not pa.types.is_dictionary(array.type):
         array = array.dictionary_encode()
     codes = array.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64) + 1
@@ -40,14 +41,14 @@ def encode_column(column: pa.Array | pa.ChunkedArray) -> Coded:
 
 
 def encode_values(values: Iterable[object]) -> tuple[npt.NDArray[np.int64], Dictionary]:
-    """Python values (None: missing) as codes and a dictionary of one chunk a type."""
+    """Python values (None, NaN and infinities: missing) as codes and a dictionary of one chunk a type."""
     by_type: dict[pa.DataType, dict[object, int]] = {}
     found: list[tuple[pa.DataType, int] | None] = []
     for value in values:
-        if value is None:
+        kind, key = _typed(value)
+        if kind is None:
             found.append(None)
             continue
-        kind, key = _typed(value)
         places = by_type.setdefault(kind, {})
         found.append((kind, places.setdefault(key, len(places))))
     first, start = {}, 1
@@ -58,15 +59,17 @@ def encode_values(values: Iterable[object]) -> tuple[npt.NDArray[np.int64], Dict
     return codes, Dictionary(tuple(pa.array(list(places), kind) for kind, places in by_type.items()))
 
 
-def _typed(value: object) -> tuple[pa.DataType, object]:
+def _typed(value: object) -> tuple[pa.DataType | None, object]:
+    """The type under which a value is kept, and the value in that type; no type where it is missing."""
+    if value is None:
+        return None, None
     if isinstance(value, bool):
         return pa.bool_(), value
-    if isinstance(value, int):
-        return (pa.int64(), value) if -(2**63) <= value < 2**63 else (pa.float64(), float(value))
-    if isinstance(value, Decimal):
-        return pa.float64(), float(value)
-    if isinstance(value, float):
-        return pa.float64(), value
+    if isinstance(value, int) and -(2**63) <= value < 2**63:
+        return pa.int64(), value
+    if isinstance(value, int | Decimal | float):
+        number = float(Decimal(value))
+        return (pa.float64(), number) if math.isfinite(number) else (None, None)
     if isinstance(value, str):
         return pa.string(), value
     return pa.binary(), json.dumps(value, ensure_ascii=False, sort_keys=True).encode()
