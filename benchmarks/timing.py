@@ -52,7 +52,7 @@ def best_of(ask: Callable[[], T], repeats: int, patience: Patience) -> Timed[T]:
     answer, first = _attempt(ask)
     attempts: list[_Attempt] = [] if repeats else [first]
     while sum(one.others <= CALM for one in attempts) < repeats:
-        if len(attempts) >= repeats and (patience.left_s <= 0 or len(attempts) >= 4 * repeats):
+        if len(attempts) >= repeats and (patience.left_s <= 0 or len(attempts) >= 2 * repeats):
             break
         patience.wait()
         started = time.perf_counter()
