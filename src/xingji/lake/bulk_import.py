@@ -24,6 +24,7 @@ from xingji.lake.prepared import PreparedColumns
 from xingji.lake.rewriting import FileSource, Rewriter
 from xingji.lake.spill import Place, Run, RunReader, write_run
 from xingji.lake.tail import write_tail
+from xingji.lake.wide import Wide, stack_wide
 from xingji.lake.words import agree
 from xingji.ports.lake_store import (
     LakeChange,
@@ -125,9 +126,9 @@ class Import:
         while len(self._writing) > self._threads:
             self._record()
 
-    def _take_in(self, tables: list[tuple[LakeTable, pa.Table]]) -> dict[LakeTable, pa.Table]:
+    def _take_in(self, tables: list[tuple[LakeTable, pa.Table]]) -> dict[LakeTable, Wide]:
         """The rows of tables; those that follow each other and look alike are taken in together."""
-        rows: dict[LakeTable, list[pa.Table]] = {}
+        rows: dict[LakeTable, list[Wide]] = {}
         for (table, _), alike in groupby(tables, key=lambda given: (given[0], given[1].schema)):
             pieces = stack([piece for _, piece in alike])
             if table is LakeTable.USERS:
@@ -135,11 +136,11 @@ class Import:
             else:
                 taken = self._intake.events(pieces, self._batch_id, self._taken)
                 self._taken += pieces.num_rows
-            rows.setdefault(table, []).append(taken)
+            rows.setdefault(table, []).append(Wide.of(taken))
         agree(self._store, self._intake)
-        return {table: stack(own) for table, own in rows.items()}
+        return {table: stack_wide(own) for table, own in rows.items()}
 
-    def _write_runs(self, taken: Future[dict[LakeTable, pa.Table]], number: int) -> list[Run]:
+    def _write_runs(self, taken: Future[dict[LakeTable, Wide]], number: int) -> list[Run]:
         n_buckets = self._store.version().n_buckets
         return [
             write_run(self._scratch, f"{table}-{number}.arrow", table, rows, n_buckets)
@@ -188,7 +189,8 @@ class Import:
         runs = [run for run in self._progress.runs if run.table is table]
         if not runs:
             return Built(table, (0, None))
-        rows = stack([reader.batch(run.file, at) for run in runs for at in range(len(run.places))])
+        pieces = [reader.batch(run, at) for run in runs for at in range(len(run.places))]
+        rows = stack_wide(pieces).table()
         path = self._session.new_path(_TAILS[table])
         return Built(table, (0, None), [write_tail(self._store, _TAILS[table], rows, version, path)])
 

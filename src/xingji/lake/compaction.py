@@ -25,6 +25,7 @@ from xingji.lake.part import Int64s
 from xingji.lake.prepared import PreparedColumns
 from xingji.lake.rewriting import FileSource, Rewriter
 from xingji.lake.spill import Place, Run, RunReader, write_run
+from xingji.lake.wide import Wide
 from xingji.model.errors import DamagedFileError
 from xingji.ports.lake_store import (
     BASE_TABLES,
@@ -155,7 +156,7 @@ class Compaction:
 
     def _add_run(self, table: LakeTable, rows: pa.Table) -> None:
         name = f"{table}-{len(self._work.runs)}.arrow"
-        self._work.runs.append(write_run(self._scratch, name, table, rows, self._version.n_buckets))
+        self._work.runs.append(write_run(self._scratch, name, table, Wide.of(rows), self._version.n_buckets))
 
     def _relabelled(self, rows: pa.Table) -> pa.Table:
         owners = self._survivors.resolve(int64s(rows[USER_ID]))

@@ -49,15 +49,19 @@ def user_order(users: Int64s, time_us: Int64s, seq: Int64s) -> Int64s:
     return order
 
 
-def repeated_rows(users: Int64s, time_us: Int64s, ids: npt.NDArray[np.void]) -> Int64s:
-    """The rows, sorted by (user, time, seq), whose id an earlier row of the same user and time has."""
+def repeated_rows(users: Int64s, time_us: Int64s, ids: npt.NDArray[np.void], order: Int64s) -> Int64s:
+    """The places in a sorted order whose row has the id of an earlier one of the same user and time.
+
+    `users` and `time_us` are in that order already, `ids[order]` would be; few rows tie, and only theirs are
+    read.
+    """
     same = (np.diff(users) == 0) & (np.diff(time_us) == 0)
     if not same.any():
         return np.zeros(0, np.int64)
     tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
     group = np.cumsum(np.append(True, ~same))[tied]
-    words = ids[tied].view("<u8").reshape(-1, 2)
-    order = np.lexsort((tied, words[:, 1], words[:, 0], group))
-    keys = np.column_stack([group[order], words[order].view(np.int64)])
+    words = ids[order[tied]].view("<u8").reshape(-1, 2)
+    turn = np.lexsort((tied, words[:, 1], words[:, 0], group))
+    keys = np.column_stack([group[turn], words[turn].view(np.int64)])
     repeats = (np.diff(keys, axis=0) == 0).all(axis=1)
-    return np.sort(tied[order[1:][repeats]])
+    return np.sort(tied[turn[1:][repeats]])

@@ -9,10 +9,11 @@ from typing import Protocol
 import numpy as np
 import pyarrow as pa
 
-from xingji.lake.data_file import field_ids, int64s, read_rows, stack, subject_of, whole, write_rows
+from xingji.lake.data_file import field_ids, int64s, read_rows, subject_of, whole, write_rows
 from xingji.lake.fitting import Fitting
 from xingji.lake.order import repeated_rows, user_order
 from xingji.lake.part import Int64s
+from xingji.lake.wide import Wide, stack_wide
 from xingji.model.event_table import EVENT_ID, TIME
 from xingji.ports.lake_store import SEQ, USER_ID, LakeFile, LakeStore, LakeTable, LakeVersion, WorkSession
 
@@ -30,24 +31,24 @@ class Source(Protocol):
         """The user of every row, rising."""
         ...
 
-    def rows(self, first_user: int, end_user: int) -> pa.Table:
+    def rows(self, first_user: int, end_user: int) -> Wide:
         """The rows of users from `first_user` up to, not including, `end_user`."""
         ...
 
 
-class TableSource:
+class RowSource:
     """Rows in memory."""
 
-    def __init__(self, table: pa.Table) -> None:
-        self._table, self._users = table, int64s(table[USER_ID])
-        self.n_rows: int = table.num_rows
+    def __init__(self, rows: Wide) -> None:
+        self._rows, self._users = rows, int64s(rows.dense[USER_ID])
+        self.n_rows = rows.n_rows
 
     def users(self) -> Int64s:
         return self._users
 
-    def rows(self, first_user: int, end_user: int) -> pa.Table:
-        begin, end = np.searchsorted(self._users, [first_user, end_user])
-        return self._table.slice(int(begin), int(end - begin))
+    def rows(self, first_user: int, end_user: int) -> Wide:
+        begin, end = np.searchsorted(self._users, [first_user, end_user]).tolist()
+        return self._rows if end - begin == self.n_rows else self._rows.slice(begin, end)
 
 
 class FileSource:
@@ -66,12 +67,12 @@ class FileSource:
     def users(self) -> Int64s:
         return int64s(read_rows(self._store, self.file, [USER_ID])[USER_ID])
 
-    def rows(self, first_user: int, end_user: int) -> pa.Table:
+    def rows(self, first_user: int, end_user: int) -> Wide:
         table = read_rows(self._store, self.file)
         if self.loses_rows:
             kept = ~np.isin(int64s(table[USER_ID]), self._without)
             table = table if kept.all() else table.filter(pa.array(kept))
-        return TableSource(table).rows(first_user, end_user)
+        return RowSource(Wide.of(table)).rows(first_user, end_user)
 
 
 @dataclass
@@ -114,13 +115,13 @@ class Rewriter:
         return done
 
     def _write(
-        self, done: Rewritten, table: LakeTable, place: tuple[int, int | None], pieces: list[pa.Table]
+        self, done: Rewritten, table: LakeTable, place: tuple[int, int | None], pieces: list[Wide]
     ) -> None:
-        pieces = [piece for piece in pieces if piece.num_rows]
+        pieces = [piece for piece in pieces if piece.n_rows]
         if not pieces:
             return
-        rows = in_order(self._fitted(table, stack(pieces)))
-        rows, repeated = without_repeats(rows)
+        stacked, repeated = in_order(stack_wide(pieces))
+        rows = self._fitted(table, stacked.table())
         done.repeated += repeated
         path = self._session.new_path(table, *place)
         file = write_rows(self._store, path, table, rows, field_ids(table, self._version), *place)
@@ -165,27 +166,20 @@ def _cuts(sources: Sequence[Source], first: int, end: int) -> Iterator[tuple[int
     yield from zip([first, *cuts], [*cuts, end], strict=True)
 
 
-def in_order(rows: pa.Table) -> pa.Table:
-    """Rows sorted by (user_id, time, seq)."""
-    users, seq = int64s(rows[USER_ID]), int64s(rows[SEQ])
-    order = user_order(users, int64s(rows[TIME]), seq)
-    return take(rows, order)
+def in_order(rows: Wide) -> tuple[Wide, int]:
+    """Rows sorted by (user_id, time, seq) without repeated events, and how many of those there were."""
+    users, time_us, seq = (int64s(rows.dense[name]) for name in (USER_ID, TIME, SEQ))
+    order = user_order(users, time_us, seq)
+    if EVENT_ID not in rows.dense.schema.names:
+        return rows.take(order), 0
+    ids = whole(rows.dense[EVENT_ID])
+    words = np.frombuffer(ids.buffers()[1], "V16")[ids.offset : ids.offset + len(ids)]
+    repeats = repeated_rows(users[order], time_us[order], words, order)
+    return rows.take(np.delete(order, repeats)), len(repeats)
 
 
 def take(rows: pa.Table, order: Int64s) -> pa.Table:
-    """Rows in another order; every column becomes one array."""
+    """Rows of a table in another order; every column becomes one array."""
     places = pa.array(order)
     columns = [whole(column).take(places) for column in rows.columns]
     return pa.table(columns, names=rows.schema.names)
-
-
-def without_repeats(rows: pa.Table) -> tuple[pa.Table, int]:
-    """Sorted rows less those whose event id an earlier row of the same user and time has."""
-    if EVENT_ID not in rows.schema.names or not rows.num_rows:
-        return rows, 0
-    ids = whole(rows[EVENT_ID])
-    words = np.frombuffer(ids.buffers()[1], np.uint8)[ids.offset * 16 : (ids.offset + len(ids)) * 16]
-    repeats = repeated_rows(int64s(rows[USER_ID]), int64s(rows[TIME]), words.view("V16"))
-    if not len(repeats):
-        return rows, 0
-    return take(rows, np.delete(np.arange(rows.num_rows), repeats)), len(repeats)

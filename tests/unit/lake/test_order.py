@@ -31,4 +31,4 @@ def test_repeats_are_all_but_the_first_of_an_id(rows: list[tuple[int, int, int]]
     users, time = (np.array([row[at] for row in rows], np.int64) for at in range(2))
     ids = np.frombuffer(b"".join(row[2].to_bytes(16, "little") for row in rows), "V16")
     expected = [at for at, row in enumerate(rows) if row in rows[:at]]
-    assert repeated_rows(users, time, ids).tolist() == expected
+    assert repeated_rows(users, time, ids, np.arange(len(rows))).tolist() == expected
