@@ -15,12 +15,7 @@ def spots_of(document: Document, result: Document) -> list[Spot]:
     found = list(_KINDS[document["kind"]](document, result))
     if document.get("count_by") == "session":
         found = [(spot, None) for spot, _ in found]
-    return [(spot, count) for spot, count in found if not _is_deep(spot.get("breakdown", []))]
-
-
-def _is_deep(breakdown: list[object]) -> bool:
-    """Whether a group is a list or an object, which the place of a number cannot name."""
-    return any(isinstance(value, list | dict) for value in breakdown)
+    return found
 
 
 def _group(group: Document) -> Document:

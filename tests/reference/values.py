@@ -27,7 +27,7 @@ def key_of(value: object) -> Key:
 
 def shown_number(value: int | float | Decimal) -> Fraction:
     """The number that its JSON text says: the double 0.1 is shown, and grouped, as one tenth."""
-    return Fraction(repr(value) if isinstance(value, float) and not value.is_integer() else value)
+    return Fraction(repr(value) if isinstance(value, float) else value)
 
 
 def shown(value: object) -> object:

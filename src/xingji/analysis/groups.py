@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
-from xingji.analysis.values import ValueTable, order_key, to_json
+from xingji.analysis.values import ValueTable, as_number, order_key, to_json
 from xingji.lake.part import Int64s
 from xingji.model.errors import CallerError
 
@@ -60,13 +61,20 @@ class Groups:
         """The number of the group with these values; with none given, the only group."""
         if breakdown is None:
             return 0 if len(self.labels) == 1 else None
-        wanted = [to_json(value) for value in breakdown]
-        for at, label in enumerate(self.labels):
-            if len(label) == len(wanted) and all(
-                type(a) is type(b) and a == b for a, b in zip(label, wanted, strict=True)
-            ):
-                return at
-        return None
+        wanted = [_comparable(value) for value in breakdown]
+        labels = ([_comparable(value) for value in label] for label in self.labels)
+        return next((at for at, label in enumerate(labels) if label == wanted), None)
+
+
+def _comparable(value: Any) -> Any:
+    """A value of JSON in which numbers are equal however they are written, and true is not 1."""
+    if isinstance(value, list):
+        return [_comparable(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _comparable(item) for name, item in value.items()}
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        return "number", as_number(value)
+    return type(value), value
 
 
 def rank(keys: Int64s, figures: Sequence[Any], n_columns: int, limit: int, values: ValueTable) -> Groups:

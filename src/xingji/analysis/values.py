@@ -79,8 +79,8 @@ def to_json(value: Value) -> Any:
     return number_to_json(value) if isinstance(value, float | Decimal | Fraction) else value
 
 
-_LONG = 2**63
-"""Doubles beyond this are written with an exponent, not with all their digits."""
+_LONG = 2**53
+"""Doubles beyond this are written as such: their digits as an integer would say more than they hold."""
 
 
 def number_to_json(value: int | float | Decimal | Fraction) -> int | float | Decimal:
