@@ -43,7 +43,16 @@ def _ms(seconds: float) -> str:
 
 
 def _times(rows: list[dict[str, Any]]) -> str:
-    heads = ["question", "ours, ms", "faster peer, ms", "which", "times faster", "at least", "equal"]
+    heads = [
+        "question",
+        "ours, ms",
+        "faster peer, ms",
+        "which",
+        "times faster",
+        "at least",
+        "equal",
+        "others' CPU: ours, peer",
+    ]
     cells = [
         [
             _TITLES[row["name"]],
@@ -53,6 +62,7 @@ def _times(rows: list[dict[str, Any]]) -> str:
             f"{row['ratio']:.1f}",
             f"{row['least']:g}",
             "yes" if row["equal"] else "no",
+            f"{row['others_cpu']['ours']:.0%}, {row['others_cpu'][row['peer']]:.0%}",
         ]
         for row in rows
     ]
