@@ -13,7 +13,7 @@ from xingji.app.settings import ALL, read_settings
 
 PAGE = (ROOT / "docs" / "reference" / "command-line.md").read_text()
 SECTIONS = dict(zip(*[iter(re.split(r"^## (.+)$", PAGE, flags=re.MULTILINE)[1:])] * 2, strict=True))
-READING = {"--map", "--input-format", "--encoding", "--delimiter", "--columns"}
+READING = {"--map", "--type", "--input-format", "--encoding", "--delimiter", "--columns"}
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)

@@ -120,6 +120,8 @@ def test_files(name: str, content: bytes, sentence: str, xingji: Commands) -> No
         pytest.param(["--map", "user"], '--map is "user"; allowed: field=column', id="no column"),
         pytest.param(["--map", "usr=a"], "the nearest: user", id="no field"),
         pytest.param(["--map", "user=custmer"], 'there is no column "custmer"', id="no such column"),
+        pytest.param(["--type", "amount=euro"], "--type is", id="no type"),
+        pytest.param(["--type", "a=text", "--type", "a=money"], "--type gives a two types", id="two types"),
         pytest.param(["--encoding", "latin1"], "--encoding is", id="encoding"),
         pytest.param(["--input-format", "xlsx"], "--input-format is", id="format"),
         pytest.param(["--format", "xml"], "--format: invalid choice", id="output"),

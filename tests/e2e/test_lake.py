@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ FUNNEL = {
 }
 TREND: dict[str, Any] = {"kind": "trend", "series": [{"event": "*"}], "interval": "total"}
 N_ROWS = RUN_ROWS * 3
+RUNS = "projects/default/lake/sessions/**/*.arrow"
 
 
 def total(xingji: Commands, *words: str, **more: Any) -> Any:
@@ -215,7 +217,7 @@ def killed(xingji: Commands, file: str, when: str) -> None:
     "when",
     [
         pytest.param("projects/default/lake/catalog.db", id="at once"),
-        pytest.param("projects/default/lake/sessions/**/*.arrow", id="while runs are written"),
+        pytest.param(RUNS, id="while runs are written"),
         pytest.param("projects/default/lake/sessions/**/progress.json", id="when rows are safe"),
         pytest.param("projects/default/lake/warehouse/events/**/*.parquet", id="while base files are built"),
     ],
@@ -234,12 +236,22 @@ def test_an_import_that_was_killed_goes_on(when: str, xingji: Commands) -> None:
     assert xingji.here("doctor").status == 0
 
 
+def test_an_import_that_is_interrupted_says_so_and_can_go_on(xingji: Commands) -> None:
+    file = big_log(xingji.folder)
+    process = xingji.start("import", file)
+    while process.poll() is None and not any((xingji.folder / "home").glob(RUNS)):
+        time.sleep(0.002)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate()
+    assert (process.returncode, out.decode(), err.decode()) == (130, "", "cancelled\n")
+    assert total(xingji) == 0
+    assert xingji.here("import", file, "--json").json["stored"] == N_ROWS
+
+
 def test_a_second_import_of_the_same_file_waits_for_nobody(xingji: Commands) -> None:
     file = big_log(xingji.folder)
     process = xingji.start("import", file)
-    while process.poll() is None and not any(
-        (xingji.folder / "home").glob("projects/default/lake/sessions/**/*.arrow")
-    ):
+    while process.poll() is None and not any((xingji.folder / "home").glob(RUNS)):
         time.sleep(0.002)
     done = xingji("import", file)
     out, _ = process.communicate()

@@ -84,6 +84,32 @@ def test_decimals_are_exact(xingji: Commands) -> None:
     assert xingji.ask(question, "--events", "log.parquet")["series"][0]["total"] == sum(amounts)
 
 
+@pytest.mark.parametrize(
+    ("amounts", "total"),
+    [
+        pytest.param(["0.10"] * 3 + ["0.20"], Decimal("0.5"), id="cents"),
+        pytest.param(["9999999999999999.99", "0.01"], Decimal(10**16), id="more than a double holds"),
+    ],
+)
+def test_money_of_a_csv_adds_up(amounts: list[str], total: Decimal, xingji: Commands) -> None:
+    rows = "".join(f"u,pay,{at},{amount}\n" for at, amount in enumerate(amounts))
+    xingji.write("log.csv", "user,event,time,amount\n" + rows)
+    question = TREND | {"series": [{"event": "pay", "measure": {"sum": "event.amount"}}]}
+    words = ("--type", "amount=money")
+    assert xingji.ask(question, "--events", "log.csv", *words)["series"][0]["total"] == total
+    assert xingji.here("import", "log.csv", *words).status == 0
+    assert xingji.ask(question)["series"][0]["total"] == total
+
+
+def test_the_lake_keeps_the_types_it_has(xingji: Commands) -> None:
+    xingji.write("1.csv", "user,event,time,amount\nu,pay,1,0.5\n")
+    xingji.write("2.csv", "user,event,time,amount\nu,pay,2,0.5\n")
+    xingji.here("import", "1.csv")
+    done = xingji.here("import", "2.csv", "--type", "amount=money")
+    assert (done.status, done.out) == (2, "")
+    assert "--type amount differs from what the lake holds it as, double" in done.err
+
+
 def test_properties_of_users(xingji: Commands) -> None:
     xingji.write("log.csv", LOG)
     users = xingji.write(
@@ -128,7 +154,7 @@ def test_an_event_that_nobody_did_is_told(xingji: Commands) -> None:
         pytest.param(FUNNEL | {"view": "time_to_convert"}, "1 converted", id="time to convert"),
         pytest.param(FUNNEL | {"view": "trend"}, "2026-01-05", id="funnel trend"),
         pytest.param(FUNNEL | {"view": "users", "step": 2}, "1 to 2 of 2 users", id="users"),
-        pytest.param(TREND, "total", id="trend"),
+        pytest.param(TREND, "2026-01-05   6", id="trend"),
         pytest.param(
             {"kind": "retention", "start": {"event": "view"}, "return": {"event": "*"}}, "all", id="retention"
         ),

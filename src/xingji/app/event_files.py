@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,9 +16,18 @@ from xingji.govern.files.file_format import FORMATS
 from xingji.govern.files.mapping import FieldMapping, parse_mapping
 from xingji.govern.files.reading import FileOptions, read_events
 from xingji.govern.files.refusal import Refusals
-from xingji.model.errors import InputError, QueryTooLargeError
-from xingji.model.event_table import PREFIX
+from xingji.model.errors import CallerError, FieldError, InputError, QueryTooLargeError
+from xingji.model.event_table import MONEY_TYPE, PREFIX, TIME_TYPE
 
+TYPES = {
+    "text": pa.string(),
+    "integer": pa.int64(),
+    "number": pa.float64(),
+    "boolean": pa.bool_(),
+    "time": TIME_TYPE,
+    "money": MONEY_TYPE,
+}
+"""What `--type` takes; money has two places, and is added up to the cent."""
 _HINT = "load the files with `xingji import`, and ask the lake"
 
 
@@ -32,6 +41,13 @@ def add_file_options(parser: ArgumentParser) -> None:
         default=[],
         help="where user, event, time or event_id is; time=at:%%d/%%m/%%Y gives a form, event==visit a "
         "constant, user=# makes each row a user",
+    )
+    group.add_argument(
+        "--type",
+        metavar="NAME=TYPE",
+        action="append",
+        default=[],
+        help=f"what a property is, where that is not to be guessed: {', '.join(TYPES)}",
     )
     group.add_argument("--input-format", metavar="F", help=", ".join(FORMATS))
     group.add_argument(
@@ -53,20 +69,44 @@ def check_file(path: Path) -> None:
 class Reading:
     """How files are read: which column is which field, and what cannot be told from a file itself."""
 
-    mapping: FieldMapping
-    options: FileOptions
+    mapping: FieldMapping = field(default_factory=FieldMapping)
+    options: FileOptions = field(default_factory=FileOptions)
+    types: tuple[tuple[str, str], ...] = ()
+    """Properties and their types, by the names of `TYPES`."""
 
     @classmethod
     def of(cls, arguments: Namespace) -> Reading:
         """What the command line says; raises FieldError and UnknownNameError."""
         columns = tuple(name.strip() for name in arguments.columns.split(",") if name.strip())
         options = FileOptions(arguments.input_format, arguments.encoding, arguments.delimiter, columns)
-        return cls(parse_mapping(arguments.map), options)
+        return cls(parse_mapping(arguments.map), options, parse_types(arguments.type))
 
     @property
     def is_default(self) -> bool:
         """Whether nothing was said."""
-        return self == Reading(FieldMapping(), FileOptions())
+        return self == Reading()
+
+    def property_types(self) -> dict[str, pa.DataType]:
+        """The types of properties that were said."""
+        return {name: TYPES[kind] for name, kind in self.types}
+
+
+def parse_types(pairs: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """What `--type` says, in order of names.
+
+    >>> parse_types(["amount=money", "zip=text"])
+    (('amount', 'money'), ('zip', 'text'))
+
+    Raises FieldError.
+    """
+    found: dict[str, str] = {}
+    for pair in pairs:
+        name, sign, kind = pair.rpartition("=")
+        if not sign or not name or kind not in TYPES:
+            raise FieldError("--type", pair, f"property=type, a type being one of {', '.join(TYPES)}")
+        if found.setdefault(name, kind) != kind:
+            raise CallerError(f"--type gives {name} two types, {found[name]} and {kind}")
+    return tuple(sorted(found.items()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +130,7 @@ def read_log(paths: Sequence[Path], reading: Reading, bound_bytes: int, terminal
     done_bytes, held_bytes = 0, 0
     with terminal.progress("Reading", _total_bytes(paths), "bytes") as advance:
         for path in paths:
-            own, n_rows, types = Refusals(), 0, property_types(tables)
+            own, n_rows, types = Refusals(), 0, property_types(tables) | reading.property_types()
             for block in read_events(path, reading.mapping, options=reading.options, property_types=types):
                 advance(done_bytes + block.bytes_read)
                 held_bytes += block.table.nbytes

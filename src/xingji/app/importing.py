@@ -94,7 +94,7 @@ def _import(
         with lake.begin_import(import_id, threads) as work:
             if work.is_done:
                 return Outcome(path, 0, 0, Refusals(), known=True)
-            begun = _progress_of(work, lake, subject)
+            begun = _progress_of(work, lake, subject, reading)
             read = begun
             with terminal.progress(f"Reading {path.name}", path.stat().st_size, "bytes") as advance:
                 for block in _blocks(path, reading, begun):
@@ -118,11 +118,15 @@ def _blocks(path: Path, reading: Reading, begun: FileProgress) -> Iterator[Event
     )
 
 
-def _progress_of(work: Import, lake: Lake, subject: Subject) -> FileProgress:
+def _progress_of(work: Import, lake: Lake, subject: Subject, reading: Reading) -> FileProgress:
     """Where an import that was interrupted goes on; a new one gives properties the types the lake has."""
     if work.note is not None:
         return msgspec.convert(work.note, FileProgress)
-    return FileProgress(types={p.name: p.type for p in lake.store.version().columns(subject).values()})
+    known = {p.name: p.type for p in lake.store.version().columns(subject).values()}
+    for name, kind in reading.property_types().items():
+        if known.setdefault(name, type_text(kind)) != type_text(kind):
+            raise CallerError(f"--type {name} differs from what the lake holds it as, {known[name]}")
+    return FileProgress(types=known)
 
 
 def _after(read: FileProgress, block: EventBlock) -> FileProgress:

@@ -11,10 +11,9 @@ import pyarrow as pa
 from xingji.app.event_files import Reading, read_log
 from xingji.app.terminal import Terminal
 from xingji.govern.files.mapping import Constant, FieldMapping
-from xingji.govern.files.reading import FileOptions
 from xingji.model.event_table import PREFIX, REST, TIME, USER
 
-USERS = Reading(FieldMapping(event=Constant("profile")), FileOptions())
+USERS = Reading(FieldMapping(event=Constant("profile")))
 """Such a file is read as events that all bear one name."""
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
