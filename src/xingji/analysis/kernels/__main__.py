@@ -84,6 +84,7 @@ _AROUND = {"steps": _STEPS, "step": 2, "position": "after"}
 _SCOPES: list[dict[str, Any]] = [
     {},
     {"date_from": "1970-01-01", "date_to": "1970-01-01"},
+    {"date_from": "1970-01-01T00:30:00Z", "date_to": "1970-01-01T02:00:00Z"},
     {"count_by": "session"},
     {"count_by": {"property": "event.application"}},
     {"segment": {"users": ["u1"]}},
@@ -143,7 +144,10 @@ def _ways() -> Iterator[dict[str, Any]]:
                 yield base | label | gap | {"include": [_SELECTED]}
         yield base | {"around_funnel": _AROUND, "exclude": ["cancel"]}
         yield base | {"include": [_SELECTED, {"event": "view", "first_time": True}]}
-    yield {"kind": "paths", "start": {"event": "view"}, "end": _SELECTED, "max_steps": 3}
+    for label in labels:
+        for gap in gaps:
+            for end in ({"event": "submit"}, _SELECTED):
+                yield {"kind": "paths", "start": {"event": "view"}, "end": end, "max_steps": 3} | label | gap
 
 
 def questions() -> Iterator[dict[str, Any]]:
