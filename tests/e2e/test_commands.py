@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from tests.e2e.command import Commands
 from xingji import __version__
 from xingji.app.commands import COMMANDS
 from xingji.app.settings import ALL
+from xingji.loan.content import questions
 
 BANK = ("--events", "20000", "--days", "7", "--today", "2026-03-02")
 
@@ -67,6 +69,18 @@ def test_a_simulated_bank_can_be_asked(name: str, xingji: Commands) -> None:
         trend | {"breakdown": ["user.home_province"]}, "--events", name, "--users", "users.parquet"
     )
     assert "重庆市" in {line["breakdown"][0] for line in by_province["series"]}
+
+
+def test_the_lake_finds_what_the_simulation_knows(xingji: Commands) -> None:
+    """Applications by product and step, asked of the demonstration's lake: the truth, to the unit."""
+    xingji.here("simulate", *BANK, "--out", "bank.parquet", "--truth", "truth.json")
+    xingji.here("demo", *BANK)
+    (project,) = (path.name for path in (xingji.folder / "home" / "projects").iterdir())
+    question = questions(dt.date(2026, 3, 2))["application_funnel"]
+    groups = xingji.ask(question, "--project", project)["groups"]
+    truth = json.loads((xingji.folder / "truth.json").read_text())["application_funnel"]
+    assert {group["breakdown"][0]: [step["count"] for step in group["steps"]] for group in groups} == truth
+    assert xingji.ask(question, "--events", "bank.parquet")["groups"] == groups
 
 
 def test_the_same_seed_gives_the_same_bank(xingji: Commands) -> None:

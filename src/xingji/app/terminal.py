@@ -105,9 +105,10 @@ class _DelayedBar:
         with self._lock:
             if self._timer.finished.is_set():
                 return
-            self._progress = Progress(*columns, console=_console(self._stream), transient=True)
-            self._progress.start()
-            self._progress.add_task(self._doing, total=self._total, completed=int(self._done))
+            made = Progress(*columns, console=_console(self._stream), transient=True)
+            made.add_task(self._doing, total=self._total, completed=int(self._done))
+            made.start()
+            self._progress = made
 
     def _amount_format(self) -> str:
         if self._total is None:
@@ -115,9 +116,10 @@ class _DelayedBar:
         return f"{{task.completed:,}} of {{task.total:,}} {self._unit}"
 
     def advance(self, done: float) -> None:
-        self._done = done
-        if self._progress is not None:
-            self._progress.update(self._progress.task_ids[0], completed=int(done))
+        with self._lock:
+            self._done = done
+            if self._progress is not None:
+                self._progress.update(self._progress.task_ids[0], completed=int(done))
 
     def close(self) -> None:
         self._timer.cancel()
