@@ -17,7 +17,7 @@ from typing import Any, Self
 import pyarrow as pa
 import xxhash
 
-from xingji.lake.data_file import stack
+from xingji.lake.arrow_columns import stack
 from xingji.lake.import_progress import Built, load_progress, store_progress
 from xingji.lake.intake import Intake, check_changes, check_events
 from xingji.lake.prepared import PreparedColumns
@@ -35,7 +35,7 @@ from xingji.ports.lake_store import (
     WorkSession,
 )
 
-RUN_ROWS = 400_000
+RUN_ROWS = 600_000
 """A run holds about so many rows: few enough that three of them fit in memory with room to spare."""
 SMALL_IMPORT_ROWS = 200_000
 """An import of no more rows than this goes to the tail; base files of it would be many and tiny."""
@@ -136,7 +136,7 @@ class Import:
             else:
                 taken = self._intake.events(pieces, self._batch_id, self._taken)
                 self._taken += pieces.num_rows
-            rows.setdefault(table, []).append(Wide.of(taken))
+            rows.setdefault(table, []).append(taken)
         agree(self._store, self._intake)
         return {table: stack_wide(own) for table, own in rows.items()}
 

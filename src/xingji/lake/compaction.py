@@ -16,9 +16,10 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
+from xingji.lake.arrow_columns import int64s
 from xingji.lake.bucket import bucket_of
 from xingji.lake.bulk_import import Report
-from xingji.lake.data_file import int64s, read_groups, read_rows
+from xingji.lake.data_file import read_groups, read_rows
 from xingji.lake.import_progress import Built
 from xingji.lake.overrides import Survivors, read_overrides, write_overrides
 from xingji.lake.part import Int64s
@@ -237,7 +238,9 @@ class Compaction:
         return Compacted(number, moved, len(retired), sum(b.repeated for b in built))
 
     def _retired(self, now: LakeVersion) -> dict[int, int]:
-        """Merges of which no row is left elsewhere: absorbed → survivor."""
+        """Merges of which no row is left elsewhere: absorbed → survivor; none while an import goes on."""
+        if any(name != SESSION for name in self._store.sessions()):
+            return {}
         done = {file.path for file in self._work.tails}
         fresh = [file for file in now.of(*TAIL_TABLES) if file.path not in done]
         present = set(_users_of(self._store, fresh))

@@ -7,9 +7,10 @@ from itertools import pairwise
 
 import numpy as np
 
+from xingji.lake.arrow_columns import int64s
 from xingji.lake.bucket import bucket_of
 from xingji.lake.compaction import place_of
-from xingji.lake.data_file import int64s, read_rows
+from xingji.lake.data_file import read_rows
 from xingji.lake.month import months_of
 from xingji.model.errors import DamagedFileError
 from xingji.model.event_table import TIME

@@ -8,8 +8,9 @@ from uuid import uuid4
 import numpy as np
 import pyarrow as pa
 
+from xingji.lake.arrow_columns import int64s
 from xingji.lake.bucket import bucket_of
-from xingji.lake.data_file import field_ids, int64s, read_rows, write_rows
+from xingji.lake.data_file import field_ids, read_rows, write_rows
 from xingji.lake.overrides import Survivors, read_overrides, write_overrides
 from xingji.lake.part import Int64s
 from xingji.ports.lake_store import (

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from xingji.lake.arrow_columns import whole
 from xingji.lake.json_text import add_to_objects, names_in
+from xingji.lake.part import Int64s
+from xingji.lake.wide import Thin, Wide, valid_places
 from xingji.model.errors import FieldError
 from xingji.model.event_table import (
     MAX_PROMOTED,
@@ -18,15 +20,12 @@ from xingji.model.event_table import (
     PROPERTY_TYPES,
     REST,
     TIME_TYPE,
-    property_names,
 )
 from xingji.ports.lake_store import FIXED_COLUMNS, TABLES_OF, LakeVersion, Property, Subject
 
 JSON = "json"
 MAX_LISTED = 20_000
 """How many properties the lake lists; more are kept and answer queries, but are not offered by name."""
-CODED = pa.dictionary(pa.int32(), pa.string())
-"""How the lake holds texts that repeat."""
 _EXACT_IN_DOUBLE = 1 << 53
 _EXACT_IN_MONEY = 10**16
 _TYPES = {str(kind): kind for kind in PROPERTY_TYPES}
@@ -43,31 +42,29 @@ class Fitting:
         self.new_columns: list[Property] = []
         self.new_properties: list[Property] = []
 
-    def fit(self, table: pa.Table) -> pa.Table:
-        """The table with every property in the column of its name and type, or in `properties_json`."""
-        names = property_names(table.schema)
-        fitted = table.drop_columns(
-            [PREFIX + name for name in names] + ([REST] if REST in table.schema.names else [])
-        )
-        rest = _objects_of(table)
-        self._list(JSON, names_in(rest, MAX_LISTED))
-        for name in names:
-            column = normal_column(table[PREFIX + name])
-            if column.null_count == len(column):
+    def fit(self, rows: Wide) -> Wide:
+        """The rows with every property in the column of its name and type, or in `properties_json`."""
+        fitted = _Fitted(rows)
+        self._list(JSON, names_in(fitted.rest, MAX_LISTED))
+        for name, column in rows.properties():
+            places, values = (column.places, column.values) if isinstance(column, Thin) else (None, column)
+            values = normal_array(values)
+            if values.null_count == len(values):
                 continue
-            typed, misfits = split_column(column, self._type_for(name, column.type))
+            typed, misfits = split_column(values, self._type_for(name, values.type))
             if typed is not None:
-                fitted = fitted.append_column(PREFIX + name, typed)
+                fitted.put(PREFIX + name, places, typed)
             if misfits is not None:
-                rows = np.flatnonzero(misfits.is_valid().to_numpy(zero_copy_only=False))
-                rest = add_to_objects(rest, name, rows, misfits.drop_null().to_pylist())
-                self._list(type_text(column.type), [name])
-        return fitted.append_column(REST, rest)
+                fitted.leave_over(name, places, misfits)
+                self._list(type_text(values.type), [name])
+        return fitted.rows()
 
-    def fits(self, table: pa.Table) -> bool:
+    def fits(self, rows: Wide) -> bool:
         """Whether every property is in its column already."""
-        names = property_names(table.schema)
-        return all(self._types.get(n) == type_text(table.schema.field(PREFIX + n).type) for n in names)
+        return all(
+            self._types.get(name) == type_text((column.values if isinstance(column, Thin) else column).type)
+            for name, column in rows.properties()
+        )
 
     def _type_for(self, name: str, kind: pa.DataType) -> str | None:
         """The type of the property's column, made when there is room for one; None when there is not."""
@@ -83,6 +80,36 @@ class Fitting:
             if (name, kind) not in self._known and len(self._known) < MAX_LISTED:
                 self._known.add((name, kind))
                 self.new_properties.append(Property(self._subject, name, kind))
+
+
+class _Fitted:
+    """Rows whose properties are being put in their columns."""
+
+    def __init__(self, rows: Wide) -> None:
+        names = [n for n in rows.dense.schema.names if n != REST and not n.startswith(PREFIX)]
+        self._dense: dict[str, pa.Array] = {name: whole(rows.dense[name]) for name in names}
+        self._thin: dict[str, Thin] = {}
+        self._n_rows = rows.n_rows
+        self.rest = rows.array(REST, pa.string())
+
+    def put(self, column: str, places: Int64s | None, values: pa.Array) -> None:
+        if places is None:
+            self._dense[column] = values
+        elif values.null_count:
+            kept = valid_places(values)
+            self._thin[column] = Thin(places[kept], values.take(pa.array(kept)))
+        else:
+            self._thin[column] = Thin(places, values)
+
+    def leave_over(self, name: str, places: Int64s | None, misfits: pa.Array) -> None:
+        rows = valid_places(misfits)
+        rows = rows if places is None else places[rows]
+        self.rest = add_to_objects(self.rest, name, rows, misfits.drop_null().to_pylist())
+
+    def rows(self) -> Wide:
+        if self.rest.null_count < self._n_rows:
+            self._dense[REST] = self.rest
+        return Wide(pa.table(self._dense), self._thin)
 
 
 def number_columns(wanted: Sequence[Property], version: LakeVersion) -> tuple[Property, ...]:
@@ -122,11 +149,8 @@ def check_properties(table: pa.Table) -> None:
             raise FieldError(field.name, str(kind), "a column of " + ", ".join(_TYPES))
 
 
-def normal_column(column: pa.ChunkedArray) -> pa.Array:
-    """A property's column as one array of an allowed type."""
-    array = column.combine_chunks()
-    if isinstance(array, pa.ChunkedArray):
-        array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], column.type)
+def normal_array(array: pa.Array) -> pa.Array:
+    """Values of a property in an allowed type."""
     kind = array.type.value_type if pa.types.is_dictionary(array.type) else array.type
     if kind in PROPERTY_TYPES:
         return array
@@ -172,10 +196,3 @@ def split_column(column: pa.Array, kind: str | None) -> tuple[pa.Array | None, p
         fitting = fitting.cast(pa.decimal128(38, 2))  # Arrow wants room for any integer on the way
     fitting = fitting.cast(_TYPES[kind])
     return fitting, misfits if misfits.null_count < len(misfits) else None
-
-
-def _objects_of(table: pa.Table) -> pa.Array:
-    if REST not in table.schema.names:
-        return pa.nulls(table.num_rows, pa.string())
-    column = table[REST].cast(pa.string()).combine_chunks()
-    return pa.concat_arrays(column.chunks) if isinstance(column, pa.ChunkedArray) else column

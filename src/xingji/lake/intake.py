@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pyarrow as pa
 import xxhash
 
-from xingji.lake.data_file import compacted, encoded, whole
+from xingji.lake.arrow_columns import compacted, encoded, whole
 from xingji.lake.fitting import Fitting, check_properties, is_instant
 from xingji.lake.part import Int64s
+from xingji.lake.wide import Wide
 from xingji.model.errors import FieldError
 from xingji.model.event_table import (
     EVENT,
@@ -24,6 +23,9 @@ from xingji.model.event_table import (
 )
 from xingji.ports.lake_store import SEQ, USER_ID, LakeStore, LakeVersion, Property, Subject
 
+MAX_REMEMBERED_USERS = 2_000_000
+"""An import asks the registry for a user again after so many others."""
+
 
 class Intake:
     """Turns tables into rows for one change of the lake, and gathers what the lake learns by them."""
@@ -32,6 +34,7 @@ class Intake:
         self._store = store
         self._events = Fitting(Subject.EVENT, version)
         self._users = Fitting(Subject.USER, version)
+        self._user_numbers: dict[str, int] = {}
         self._known_names = dict.fromkeys(version.event_names)
         self.new_event_names: list[str] = []
 
@@ -43,35 +46,45 @@ class Intake:
     def new_properties(self) -> tuple[Property, ...]:
         return (*self._events.new_properties, *self._users.new_properties)
 
-    def events(self, table: pa.Table, id_seed: str, first_row: int = 0) -> pa.Table:
+    def events(self, table: pa.Table, id_seed: str, first_row: int = 0) -> Wide:
         """Rows of `events` in the table's order; `id_seed` and the row's number make ids that are missing."""
         check_events(table)
-        names = _coded(EVENT, table)
+        fitted = self._events.fit(Wide.of(_known_columns(table)))
+        names = _coded(fitted.dense[EVENT])
         self._learn_names(names)
         columns = {
-            USER_ID: pa.array(self._user_ids(table)),
-            TIME: whole(table[TIME].cast(TIME_TYPE)),
+            USER_ID: pa.array(self._user_ids(fitted.dense[USER])),
+            TIME: _instants(fitted.dense[TIME]),
             SEQ: pa.array(self._reserve(table.num_rows)),
             EVENT: names,
-            EVENT_ID: _event_ids(table, id_seed, first_row),
+            EVENT_ID: _event_ids(fitted.dense, id_seed, first_row),
         }
         if RECEIVED_AT in table.schema.names:
-            columns[RECEIVED_AT] = whole(table[RECEIVED_AT].cast(TIME_TYPE))
-        return _with_properties(columns, self._events.fit(_properties_of(table)))
+            columns[RECEIVED_AT] = _instants(fitted.dense[RECEIVED_AT])
+        return _with_fixed(fitted, columns)
 
-    def user_changes(self, table: pa.Table) -> pa.Table:
+    def user_changes(self, table: pa.Table) -> Wide:
         """Rows of `users`, in the table's order."""
         check_changes(table)
+        fitted = self._users.fit(Wide.of(_known_columns(table)))
         columns = {
-            USER_ID: pa.array(self._user_ids(table)),
-            TIME: whole(table[TIME].cast(TIME_TYPE)),
+            USER_ID: pa.array(self._user_ids(fitted.dense[USER])),
+            TIME: _instants(fitted.dense[TIME]),
             SEQ: pa.array(self._reserve(table.num_rows)),
         }
-        return _with_properties(columns, self._users.fit(_properties_of(table)))
+        return _with_fixed(fitted, columns)
 
-    def _user_ids(self, table: pa.Table) -> Int64s:
-        users = compacted(_coded(USER, table))
-        ids = self._store.assign_users(users.dictionary.to_pylist())
+    def _user_ids(self, column: pa.ChunkedArray) -> Int64s:
+        users = compacted(_coded(column))
+        names = users.dictionary.to_pylist()
+        ids = np.array([self._user_numbers.get(name, 0) for name in names], np.int64)
+        unknown = np.flatnonzero(ids == 0).tolist()
+        if unknown:
+            fresh = [names[at] for at in unknown]
+            ids[unknown] = self._store.assign_users(fresh)
+            if len(self._user_numbers) >= MAX_REMEMBERED_USERS:
+                self._user_numbers.clear()
+            self._user_numbers.update(zip(fresh, ids[unknown].tolist(), strict=True))
         places: Int64s = users.indices.to_numpy()
         return ids[places]
 
@@ -138,8 +151,12 @@ _COLUMNS = {
 }
 
 
-def _coded(name: str, table: pa.Table) -> pa.DictionaryArray:
-    return whole(encoded(table[name]))
+def _coded(column: pa.ChunkedArray) -> pa.DictionaryArray:
+    return whole(encoded(column))
+
+
+def _instants(column: pa.ChunkedArray) -> pa.Array:
+    return whole(column.cast(TIME_TYPE))
 
 
 def _event_ids(table: pa.Table, seed: str, first_row: int) -> pa.Array:
@@ -151,10 +168,16 @@ def _event_ids(table: pa.Table, seed: str, first_row: int) -> pa.Array:
     return pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(words), [None, pa.py_buffer(words)])
 
 
-def _properties_of(table: pa.Table) -> pa.Table:
-    return table.select([name for name in table.schema.names if name.startswith(PREFIX) or name == REST])
+_FIXED = {USER, EVENT, TIME, EVENT_ID, RECEIVED_AT, REST}
 
 
-def _with_properties(columns: dict[str, pa.Array], properties: pa.Table) -> pa.Table:
-    names: Sequence[str] = [*columns, *properties.schema.names]
-    return pa.table([*columns.values(), *properties.columns], names=list(names))
+def _known_columns(table: pa.Table) -> pa.Table:
+    """The table without columns that are neither the event table's own nor properties."""
+    return table.select([name for name in table.schema.names if name in _FIXED or name.startswith(PREFIX)])
+
+
+def _with_fixed(rows: Wide, columns: dict[str, pa.Array]) -> Wide:
+    """The rows' properties beside the lake's own columns."""
+    kept = [name for name in rows.dense.schema.names if name.startswith(PREFIX) or name == REST]
+    arrays = columns | {name: whole(rows.dense[name]) for name in kept}
+    return Wide(pa.table(arrays), rows.thin)

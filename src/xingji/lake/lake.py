@@ -62,9 +62,9 @@ class Lake:
             intake = Intake(self.store, version)
             rows: dict[LakeTable, pa.Table] = {}
             if events is not None and events.num_rows:
-                rows[LakeTable.EVENTS_TAIL] = intake.events(events, batch_id)
+                rows[LakeTable.EVENTS_TAIL] = intake.events(events, batch_id).table()
             if users is not None and users.num_rows:
-                rows[LakeTable.USERS_TAIL] = intake.user_changes(users)
+                rows[LakeTable.USERS_TAIL] = intake.user_changes(users).table()
             done = self._commit_tail(batch_id, intake, version, rows)
         counts = {table: own.num_rows for table, own in rows.items()}
         return Appended(

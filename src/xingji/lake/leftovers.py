@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pyarrow as pa
 
-from xingji.lake.fitting import CODED
+from xingji.lake.arrow_columns import CODED
 from xingji.lake.json_text import members, value_text
 from xingji.lake.part import Int64s
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from xingji.lake.data_file import field_ids, int64s, read_rows, write_rows
+from xingji.lake.arrow_columns import int64s
+from xingji.lake.data_file import field_ids, read_rows, write_rows
 from xingji.lake.part import Int64s, Part
 from xingji.lake.view import GatherPart, gather
 from xingji.ports.lake_store import SEQ, USER_ID, LakeFile, LakeStore, LakeTable, LakeVersion, Override

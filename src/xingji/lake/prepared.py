@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import xxhash
 
+from xingji.lake.arrow_columns import encoded, int64s, whole
 from xingji.lake.column_file import (
     Column,
     map_column,
@@ -24,7 +25,7 @@ from xingji.lake.column_file import (
     write_column,
     write_note,
 )
-from xingji.lake.data_file import column_names, encoded, int64s, read_rows, whole
+from xingji.lake.data_file import column_names, read_rows
 from xingji.lake.dictionary import encode_column, overlay
 from xingji.lake.leftovers import by_name, of_name
 from xingji.lake.order import starts_of

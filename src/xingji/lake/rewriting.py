@@ -9,7 +9,8 @@ from typing import Protocol
 import numpy as np
 import pyarrow as pa
 
-from xingji.lake.data_file import field_ids, int64s, read_rows, subject_of, whole, write_rows
+from xingji.lake.arrow_columns import int64s, whole
+from xingji.lake.data_file import field_ids, read_rows, subject_of, write_rows
 from xingji.lake.fitting import Fitting
 from xingji.lake.order import repeated_rows, user_order
 from xingji.lake.part import Int64s
@@ -121,7 +122,7 @@ class Rewriter:
         if not pieces:
             return
         stacked, repeated = in_order(stack_wide(pieces))
-        rows = self._fitted(table, stacked.table())
+        rows = self._fitted(table, stacked).table()
         done.repeated += repeated
         path = self._session.new_path(table, *place)
         file = write_rows(self._store, path, table, rows, field_ids(table, self._version), *place)
@@ -129,7 +130,7 @@ class Rewriter:
         if self._written:
             self._written(file, rows)
 
-    def _fitted(self, table: LakeTable, rows: pa.Table) -> pa.Table:
+    def _fitted(self, table: LakeTable, rows: Wide) -> Wide:
         fitting = Fitting(subject_of(table), self._version)
         return rows if fitting.fits(rows) else fitting.fit(rows)
 

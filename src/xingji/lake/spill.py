@@ -12,8 +12,8 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
+from xingji.lake.arrow_columns import int64s, whole
 from xingji.lake.bucket import bucket_of
-from xingji.lake.data_file import int64s, whole
 from xingji.lake.month import months_of
 from xingji.lake.order import row_order
 from xingji.lake.part import Int64s

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
+from xingji.lake.arrow_columns import int64s, stack
 from xingji.lake.bucket import bucket_of
-from xingji.lake.data_file import field_ids, int64s, read_rows, stack, write_rows
+from xingji.lake.data_file import field_ids, read_rows, write_rows
 from xingji.lake.order import user_order
 from xingji.lake.part import Int64s
 from xingji.lake.rewriting import take

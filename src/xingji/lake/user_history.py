@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
+from xingji.lake.arrow_columns import int64s, stack, whole
 from xingji.lake.bucket import bucket_of
-from xingji.lake.data_file import int64s, read_rows, stack, whole
+from xingji.lake.data_file import read_rows
 from xingji.lake.dictionary import encode_column, overlay
 from xingji.lake.leftovers import by_name, of_name
 from xingji.lake.order import user_order

@@ -7,7 +7,7 @@ brought into order, and become columns again when they are written.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import xxhash
 
-from xingji.lake.data_file import stack, whole
+from xingji.lake.arrow_columns import stack, whole
 from xingji.lake.part import Int64s
 from xingji.model.event_table import PREFIX, REST
 
@@ -45,13 +45,27 @@ class Wide:
         thin: dict[str, Thin] = {}
         known: dict[str, Int64s] = {}
         for name, column in zip(table.schema.names, table.columns, strict=True):
-            array = whole(column)
-            if (name.startswith(PREFIX) or name == REST) and _is_thin(array):
-                places = _shared(valid_places(array), known)
-                thin[name] = Thin(places, array.take(pa.array(places)))
+            if (name.startswith(PREFIX) or name == REST) and _is_thin(column):
+                places, values = _values_of(column)
+                thin[name] = Thin(_shared(places, known), values)
             else:
-                dense[name] = array
+                dense[name] = whole(column)
         return cls(pa.table(dense), thin)
+
+    def properties(self) -> Iterator[tuple[str, pa.Array | Thin]]:
+        """The columns of properties, by the properties' names."""
+        for name in self.dense.schema.names:
+            if name.startswith(PREFIX):
+                yield name.removeprefix(PREFIX), whole(self.dense[name])
+        for name, column in self.thin.items():
+            if name.startswith(PREFIX):
+                yield name.removeprefix(PREFIX), column
+
+    def array(self, name: str, kind: pa.DataType) -> pa.Array:
+        """A column as one array; nulls of the type `kind` where there is none."""
+        if name in self.thin:
+            return expanded(self.thin[name], self.n_rows)
+        return whole(self.dense[name]) if name in self.dense.schema.names else pa.nulls(self.n_rows, kind)
 
     @property
     def n_rows(self) -> int:
@@ -110,11 +124,16 @@ def stack_wide(pieces: Sequence[Wide]) -> Wide:
             if name in piece.thin
         ]
         places = np.concatenate([column.places + start for start, column in found])
-        values = stack([pa.table({name: column.values}) for _, column in found])
-        thin[name] = Thin(_shared(places, known), whole(values[name]))
+        thin[name] = Thin(_shared(places, known), _joined([column.values for _, column in found]))
     stacked = stack(tables)
     dense = pa.table([whole(column) for column in stacked.columns], names=stacked.schema.names)
     return Wide(dense, thin)
+
+
+def _joined(pieces: Sequence[pa.Array]) -> pa.Array:
+    if len({piece.type for piece in pieces}) == 1 and not pa.types.is_dictionary(pieces[0].type):
+        return pa.concat_arrays(pieces)
+    return whole(stack([pa.table([piece], names=["values"]) for piece in pieces])["values"])
 
 
 def _with_dense(piece: Wide, names: set[str]) -> pa.Table:
@@ -125,8 +144,20 @@ def _with_dense(piece: Wide, names: set[str]) -> pa.Table:
     return table
 
 
-def _is_thin(array: pa.Array) -> bool:
-    return len(array) - array.null_count < THIN * len(array) and _can_expand(array.type)
+def _is_thin(column: pa.ChunkedArray) -> bool:
+    return len(column) - column.null_count < THIN * len(column) and _can_expand(column.type)
+
+
+def _values_of(column: pa.ChunkedArray) -> tuple[Int64s, pa.Array]:
+    """The rows of a column that have a value, and the values; its nulls are never copied."""
+    places, values, start = [np.zeros(0, np.int64)], [pa.array([], column.type)], 0
+    for chunk in column.chunks:
+        if chunk.null_count < len(chunk):
+            own = valid_places(chunk)
+            places.append(own + start)
+            values.append(chunk.take(pa.array(own)))
+        start += len(chunk)
+    return np.concatenate(places), whole(pa.chunked_array(values[1:] or values))
 
 
 def _can_expand(kind: pa.DataType) -> bool:

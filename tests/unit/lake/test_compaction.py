@@ -199,6 +199,20 @@ def test_merged_user_with_fresh_events_stays_merged(lake: Lake, monkeypatch: pyt
     assert rows_of(lake, "n") == rows_in(renamed(EVENTS, u1="u2"), "n")
 
 
+def test_merge_is_not_made_final_while_an_import_is_unfinished(lake: Lake) -> None:
+    fill(lake, EVENTS[:200])
+    with lake.begin_import("f") as session:
+        session.add(event_table(EVENTS[200:]))
+        session.save()
+        lake.merge_users("u1", "u2")
+        lake.compact()
+        session.finish()
+    assert rows_of(lake, "n") == rows_in(renamed(EVENTS, u1="u2"), "n")
+    lake.compact()
+    assert lake.store.version().of(LakeTable.OVERRIDES) == []
+    assert rows_of(lake, "n") == rows_in(renamed(EVENTS, u1="u2"), "n")
+
+
 def test_user_changes_move_with_their_users(lake: Lake) -> None:
     fill(lake, EVENTS)
     times = event_table([Event("", "", day) for day in (1, 2)])["time"]

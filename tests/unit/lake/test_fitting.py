@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from xingji.lake.fitting import Fitting, check_properties, number_columns
+from xingji.lake.wide import Wide
 from xingji.model.errors import FieldError
 from xingji.model.event_table import MAX_PROMOTED, MONEY_TYPE, TIME_TYPE
 from xingji.ports.lake_store import LakeVersion, Property, Subject
@@ -22,11 +23,18 @@ def version(**types: str) -> LakeVersion:
     return LakeVersion(1, (), (), tuple(known), 4)
 
 
+def fit_table(fitting: Fitting, table: pa.Table) -> pa.Table:
+    """The fitted table; `row` stands for the columns that are no properties."""
+    rows = table.append_column("row", pa.array(range(table.num_rows)))
+    fitted = fitting.fit(Wide.of(rows))
+    return fitted.table().append_column("rest", fitted.array("properties_json", pa.string()))
+
+
 def fit(column: pa.Array, **types: str) -> tuple[list[object], list[object]]:
     """The values in the column of property a, and those in JSON, row by row."""
-    table = Fitting(Subject.EVENT, version(**types)).fit(pa.table({"p_a": column}))
+    table = fit_table(Fitting(Subject.EVENT, version(**types)), pa.table({"p_a": column}))
     typed = table["p_a"].to_pylist() if "p_a" in table.schema.names else [None] * len(column)
-    rest = [None if text is None else json.loads(text)["a"] for text in table["properties_json"].to_pylist()]
+    rest = [None if text is None else json.loads(text)["a"] for text in table["rest"].to_pylist()]
     return typed, rest
 
 
@@ -73,20 +81,20 @@ def test_values_go_to_the_column_or_to_json(
 
 def test_first_values_make_the_column_and_later_tables_keep_to_it() -> None:
     fitting = Fitting(Subject.EVENT, version())
-    fitting.fit(pa.table({"p_a": pa.array([None, None], pa.string()), "p_b": [1, 2]}))
-    later = fitting.fit(pa.table({"p_b": ["x"], "p_a": [1.5]}))
+    fit_table(fitting, pa.table({"p_a": pa.array([None, None], pa.string()), "p_b": [1, 2]}))
+    later = fit_table(fitting, pa.table({"p_b": ["x"], "p_a": [1.5]}))
     assert fitting.new_columns == [
         Property(Subject.EVENT, "b", "int64"),
         Property(Subject.EVENT, "a", "double"),
     ]
-    assert later["properties_json"].to_pylist() == ['{"b":"x"}']
+    assert later["rest"].to_pylist() == ['{"b":"x"}']
     assert fitting.new_properties == [Property(Subject.EVENT, "b", "string")]
 
 
 def test_json_of_the_reader_is_kept_and_added_to() -> None:
     fitting = Fitting(Subject.EVENT, version(a="int64"))
     table = pa.table({"p_a": ["x", None, "z"], "properties_json": ['{"tags":[1]}', None, "{}"]})
-    rest = fitting.fit(table)["properties_json"].to_pylist()
+    rest = fit_table(fitting, table)["rest"].to_pylist()
     assert [text and json.loads(text) for text in rest] == [{"tags": [1], "a": "x"}, None, {"a": "z"}]
     assert Property(Subject.EVENT, "tags", "json") in fitting.new_properties
 
@@ -94,8 +102,8 @@ def test_json_of_the_reader_is_kept_and_added_to() -> None:
 def test_properties_beyond_the_limit_are_kept_as_json() -> None:
     full = version(**{f"c{at}": "int64" for at in range(MAX_PROMOTED)})
     fitting = Fitting(Subject.EVENT, full)
-    fitted = fitting.fit(pa.table({"p_new": [5], "p_c3": [6]}))
-    assert fitted["properties_json"].to_pylist() == ['{"new":5}']
+    fitted = fit_table(fitting, pa.table({"p_new": [5], "p_c3": [6]}))
+    assert fitted["rest"].to_pylist() == ['{"new":5}']
     assert fitted["p_c3"].to_pylist() == [6]
     assert number_columns([Property(Subject.EVENT, "new", "int64")], full) == ()
 
@@ -130,5 +138,5 @@ def test_column_of_an_impossible_type_is_named(column: pa.Array) -> None:
 )
 def test_column_of_a_near_type_is_made_one_of_ours(column: pa.Array, values: list[object]) -> None:
     check_properties(pa.table({"p_a": column}))
-    fitted = Fitting(Subject.EVENT, version()).fit(pa.table({"p_a": column}))
+    fitted = fit_table(Fitting(Subject.EVENT, version()), pa.table({"p_a": column}))
     assert fitted["p_a"].to_pylist() == values
