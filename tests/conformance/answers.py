@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import pytest
-
 from tests.conformance.tables import as_stored, event_table, user_table
 from tests.reference import oracle
 from tests.reference.log import Event, UserChange
+from xingji.analysis.engine import run_query
+from xingji.lake.memory import MemorySnapshot
 from xingji.model.parse import parse_query
 
 Answer = Callable[..., dict[str, Any]]
@@ -28,20 +27,12 @@ def by_engine(
     document: object, log: Sequence[Event], users: Sequence[UserChange] = (), n_buckets: int = 1
 ) -> dict[str, Any]:
     """The engine's answer, over a snapshot in memory."""
-    return engine().run_query(parse_query(json.dumps(document)), snapshot_of(log, users, n_buckets))
+    return run_query(parse_query(json.dumps(document)), snapshot_of(log, users, n_buckets))
 
 
-def snapshot_of(log: Sequence[Event], users: Sequence[UserChange] = (), n_buckets: int = 1) -> Any:
+def snapshot_of(log: Sequence[Event], users: Sequence[UserChange] = (), n_buckets: int = 1) -> MemorySnapshot:
     """A snapshot in memory of a log and its users."""
-    memory = importlib.import_module("xingji.lake.memory")
-    return memory.MemorySnapshot.from_table(event_table(log), n_buckets, user_table(users))
-
-
-def engine() -> Any:
-    """The engine, where there is one."""
-    return pytest.importorskip(
-        "xingji.analysis.engine", reason="the engine is not there", exc_type=ModuleNotFoundError
-    )
+    return MemorySnapshot.from_table(event_table(log), n_buckets, user_table(users))
 
 
 ANSWERS = {"reference": by_reference, "engine": by_engine}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.conformance.answers import by_engine, by_reference, engine
+from tests.conformance.answers import by_engine, by_reference
 from tests.conformance.spots import spots_of
 from tests.reference.dice import Dice, DrawnDice, SeededDice
 from tests.reference.random_logs import RandomLog, make_log
@@ -19,11 +19,6 @@ from xingji.model.errors import UnknownNameError
 
 SEEDS = 80
 """Logs of several hundred events a kind; hypothesis looks among smaller ones, and makes what fails small."""
-
-
-@pytest.fixture(autouse=True)
-def _engine_is_there() -> None:
-    engine()
 
 
 def names_in(document: object) -> Iterator[str]:

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from tests.conformance.answers import engine
+from xingji.analysis.engine import run_query
 from xingji.lake.memory import MemorySnapshot
 from xingji.model.event_table import EVENT, PREFIX, TIME, TIME_TYPE, USER
 from xingji.model.moments import parse_instant
@@ -53,7 +53,7 @@ def snapshot(shared_data: Path) -> MemorySnapshot:
 @pytest.fixture(scope="module")
 def ask(snapshot: MemorySnapshot) -> Any:
     def answer(kind: str, **fields: object) -> dict[str, Any]:
-        result: dict[str, Any] = engine().run_query(parse_query({"kind": kind, **fields}), snapshot)
+        result: dict[str, Any] = run_query(parse_query({"kind": kind, **fields}), snapshot)
         return result
 
     return answer

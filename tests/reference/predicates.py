@@ -110,16 +110,22 @@ _TIMES: dict[str, Callable[..., bool]] = {
 
 
 def equal(value: object, operand: object) -> bool:
-    """Equality of a value and an operand of the same type; floats meet the operand's nearest float."""
+    """Equality of a value and an operand of the same type; floats meet the operand's nearest float, times
+    the instant that a text writes."""
     if is_number(value) and is_number(operand):
         return bool(value == _met(value, operand))
+    if isinstance(value, dt.datetime):
+        return instant_us(value) == instant_us(operand)
     return type(value) is type(operand) and isinstance(value, str | bool) and value == operand
 
 
 def ordered(value: object, bound: object, order: Callable[..., bool]) -> bool:
-    """Order of numbers with numbers and of texts with texts; anything else is false."""
+    """Order of numbers with numbers, of texts with texts, of times with instants; anything else is false."""
     if is_number(value) and is_number(bound):
         return order(value, _met(value, bound))
+    if isinstance(value, dt.datetime):
+        bound_us = instant_us(bound)
+        return bound_us is not None and order(instant_us(value), bound_us)
     return isinstance(value, str) and isinstance(bound, str) and order(value, bound)
 
 

@@ -5,11 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import partial
 
-from hypothesis import strategies as st
-
-from tests.reference.dice import Dice, DrawnDice, SeededDice
+from tests.reference.dice import Dice
 from tests.reference.log import Event, UserChange
 from xingji.model.moments import EPOCH, to_us
 
@@ -111,17 +108,3 @@ def _changes(dice: Dice, anchor_us: int) -> list[UserChange]:
                 time_us = anchor_us + dice.pick((-DAY_US, 0, 1, SECOND_US, SESSION_US, DAY_US))
                 found.append(UserChange(user, time_us, name, dice.pick(values)))
     return found
-
-
-def seeded_log(seed: int, n_users: int = 12, n_events: int = 25) -> RandomLog:
-    """The log of a seed."""
-    return make_log(SeededDice(seed), n_users, n_events)
-
-
-@st.composite
-def logs(draw: st.DrawFn, n_users: int = 4, n_events: int = 10) -> RandomLog:
-    """Logs as hypothesis makes them."""
-    return make_log(DrawnDice(draw), n_users, n_events)
-
-
-small_logs = partial(logs, n_users=3, n_events=5)

@@ -139,10 +139,15 @@ def same(value: Value, operand: Value) -> bool:
     """Whether a value equals an operand: numbers by value (a float as its operand rounds), else by type and
     value."""
     if _is_number(value) and _is_number(operand):
-        return bool(value == (float(operand) if isinstance(value, float) else operand))
+        return bool(value == (_as_double(operand) if isinstance(value, float) else operand))
     if isinstance(value, Instant) and type(operand) is str:
         return instant_of(operand) == int(value)
     return canonical(value) == canonical(operand)
+
+
+def _as_double(operand: Any) -> float:
+    """The nearest double of a number, infinite where it is larger than any."""
+    return float(Decimal(operand))
 
 
 def _is_number(value: Value) -> bool:
@@ -151,7 +156,7 @@ def _is_number(value: Value) -> bool:
 
 def _ordered(test: Callable[[Any, Any], bool], value: Value, operand: Value) -> bool:
     if _is_number(value) and _is_number(operand):
-        return test(value, float(operand) if isinstance(value, float) else operand)
+        return test(value, _as_double(operand) if isinstance(value, float) else operand)
     if isinstance(value, Instant):
         bound = instant_of(operand)
         return bound is not None and test(int(value), bound)
