@@ -131,6 +131,47 @@ def test_compaction_changes_no_answer(loaded: Commands) -> None:
     assert loaded.here("compact").out.splitlines()[0] == "nothing to compact"
 
 
+def test_merged_users_are_one_until_unmerged(loaded: Commands) -> None:
+    users = {"series": [{"event": "*", "measure": "users"}]}
+    assert total(loaded, **users) == 3
+    done = loaded.here("merge", "--user", "u3", "--into", "u2")
+    assert (done.status, done.err) == (0, "")
+    assert total(loaded, **users) == 2
+    assert loaded.here("unmerge", "--user", "u3").status == 0
+    assert total(loaded, **users) == 3
+    loaded.here("merge", "--user", "u3", "--into", "u2")
+    loaded.here("compact")
+    assert total(loaded, **users) == 2
+    assert loaded.here("unmerge", "--user", "u3").status == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        pytest.param(["merge", "--user", "u9", "--into", "u1"], '--user is "u9", whom project', id="whom"),
+        pytest.param(
+            ["merge", "--user", "u1", "--into", "u9"], '--into is "u9", whom project', id="into whom"
+        ),
+        pytest.param(["merge", "--user", "u1", "--into", "u1"], "another user than u1", id="oneself"),
+        pytest.param(["unmerge", "--user", "u1"], "a user whose merge is in force", id="not merged"),
+    ],
+)
+def test_merges_that_cannot_be(words: list[str], sentence: str, loaded: Commands) -> None:
+    done = loaded.here(*words)
+    assert (done.status, done.out) == (2, "")
+    assert sentence in done.err
+
+
+def test_prepared_columns_keep_to_their_bound(loaded: Commands) -> None:
+    loaded.here("compact")
+    prepared = loaded.folder / "home" / "projects" / "default" / "prepared"
+    total(loaded)
+    assert list(prepared.rglob("*.col"))
+    assert loaded.here("query", "-", stdin=json.dumps(TREND), XINGJI_PREPARED_MIB="0").status == 0
+    assert list(prepared.rglob("*.col")) == []
+    assert total(loaded) == 6
+
+
 def test_an_erased_user_is_gone_and_a_receipt_is_left(loaded: Commands) -> None:
     loaded.here("compact")
     done = loaded.here("erase", "--user", "u1", "--yes")

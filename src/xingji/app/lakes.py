@@ -12,7 +12,7 @@ from xingji.adapters.iceberg_local.store import IcebergLocalStore
 from xingji.app.project import existing_folder_of, folder_of
 from xingji.app.settings import Settings
 from xingji.lake.lake import Lake
-from xingji.model.errors import DamagedFileError
+from xingji.model.errors import CallerError, DamagedFileError, shown
 
 
 @contextmanager
@@ -24,8 +24,10 @@ def new_or_open_lake(settings: Settings, project: str) -> Iterator[Lake]:
     except (sqlite3.DatabaseError, sqlalchemy.exc.DatabaseError) as fault:
         reason = str(getattr(fault, "orig", fault))
         raise DamagedFileError(str(folder / "catalog.db"), reason) from fault
+    lake = Lake(store, folder_of(settings, project) / "prepared")
     try:
-        yield Lake(store, folder_of(settings, project) / "prepared")
+        yield lake
+        lake.prepared.evict(settings.prepared_bytes)
     finally:
         store.close()
 
@@ -36,3 +38,11 @@ def open_lake(settings: Settings, project: str) -> Iterator[Lake]:
     existing_folder_of(settings, project)
     with new_or_open_lake(settings, project) as lake:
         yield lake
+
+
+def check_user(lake: Lake, option: str, user: str, project: str) -> None:
+    """Raise CallerError for a user whom the project does not know."""
+    if not lake.store.find_users([user])[0]:
+        raise CallerError(
+            f"{option} is {shown(user)}, whom project {project} does not know; nothing was changed"
+        )

@@ -49,6 +49,8 @@ COMMANDS = (
     Command(
         "compact", "compact", "bring what was loaded since into order, and remove what is not needed any more"
     ),
+    Command("merge", "merge", "let everything of one user belong to another"),
+    Command("unmerge", "unmerge", "undo a merge that is not final yet"),
     Command("erase", "erase", "remove a user and everything about them, for good"),
     Command("doctor", "doctor", "check the installation, the home folder and the lakes in it"),
     Command("version", "version", "print the version"),

@@ -7,11 +7,11 @@ from argparse import ArgumentParser, Namespace
 
 from xingji.app.exact_json import pretty
 from xingji.app.failure import DONE
-from xingji.app.lakes import open_lake
+from xingji.app.lakes import check_user, open_lake
 from xingji.app.project import add_project
 from xingji.app.settings import Settings
 from xingji.app.terminal import Terminal
-from xingji.model.errors import CallerError, Cancelled, shown
+from xingji.model.errors import Cancelled, shown
 
 EXAMPLES = """
 xingji erase --user u-88
@@ -30,10 +30,7 @@ def run(arguments: Namespace, settings: Settings, terminal: Terminal) -> int:
     """Erase the user after asking, and print a receipt."""
     user, project = arguments.user, arguments.project
     with open_lake(settings, project) as lake:
-        if not lake.store.find_users([user])[0]:
-            raise CallerError(
-                f"--user is {shown(user)}, whom project {project} does not know; nothing was erased"
-            )
+        check_user(lake, "--user", user, project)
         question = f"Erase user {shown(user)} and everything about them from project {project}, for good?"
         if not arguments.yes and not terminal.confirm(question):
             raise Cancelled
