@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pyiceberg.catalog.sql import SqlCatalog
-from pyiceberg.serializers import ToOutputFile
+from pyiceberg.serializers import FromInputFile, ToOutputFile
 from pyiceberg.table.metadata import TableMetadata, new_table_metadata
 from pyiceberg.table.refs import MAIN_BRANCH, SnapshotRefType
 from pyiceberg.table.snapshots import Operation, Snapshot, Summary
@@ -83,12 +83,16 @@ class LakeCatalog(SqlCatalog):
         self.engine.dispose()
 
     def metadata_at(self, location: str) -> TableMetadata:
-        """Table metadata by location; it never changes, so the latest few are remembered."""
+        """Table metadata by location; it never changes, so the latest of each table is remembered."""
         if location not in self._seen:
-            if len(self._seen) > 2 * len(_PROPERTIES) + 16:
-                self._seen.clear()
-            self._seen[location] = _read(self.io, location)
+            self._remember(location, FromInputFile.table_metadata(self.io.new_input(location)))
         return self._seen[location]
+
+    def _remember(self, location: str, metadata: TableMetadata) -> None:
+        older = [other for other in self._seen if other.rpartition("/")[0] == location.rpartition("/")[0]]
+        for other in older[:-1]:  # the last but one is still what an unpublished change was made from
+            del self._seen[other]
+        self._seen[location] = metadata
 
     def stage_new(self, table: str, design: Design) -> Staged:
         """Write the first metadata of a table."""
@@ -154,14 +158,8 @@ class LakeCatalog(SqlCatalog):
     def _write(self, table: str, before: str | None, metadata: TableMetadata, version: int) -> Staged:
         after = f"{metadata.location}/metadata/{version:05d}-{metadata.new_snapshot_id():019d}.metadata.json"
         ToOutputFile.table_metadata(metadata, self.io.new_output(after), overwrite=False)
-        self._seen[after] = metadata
+        self._remember(after, metadata)
         return Staged(table, before, after, metadata)
-
-
-def _read(io: DurableFileIO, location: str) -> TableMetadata:
-    from pyiceberg.serializers import FromInputFile
-
-    return FromInputFile.table_metadata(io.new_input(location))
 
 
 def _summary(

@@ -27,7 +27,7 @@ from xingji.ports.lake_store import LakeFile, LakeTable
 
 MAX_MANIFESTS = 8
 """More manifests than this are merged into one by the commit that finds them."""
-MAX_REMEMBERED = 256
+MAX_REMEMBERED = 64
 _USER, _TIME = 1, 2
 _LONG, _INSTANT = LongType(), TimestamptzType()
 
