@@ -181,3 +181,11 @@ def test_missing_metadata_is_named(reopen: Reopen, tmp_path: Path) -> None:
         path.unlink()
     with pytest.raises(DamagedFileError, match="snap-"):
         reopen().version()
+
+
+def test_catalogue_that_is_none_is_named(reopen: Reopen, tmp_path: Path) -> None:
+    reopen().close()  # type: ignore[attr-defined]
+    for path in (tmp_path / "lake").glob("catalog.db*"):
+        path.write_bytes(b"no database" * 1000)
+    with pytest.raises(DamagedFileError, match=r"catalog\.db"):
+        reopen()

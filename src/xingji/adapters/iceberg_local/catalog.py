@@ -23,6 +23,7 @@ from pyiceberg.table.update import (
     update_table_metadata,
 )
 from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError
 
 from xingji.adapters.iceberg_local.file_io import DurableFileIO
 from xingji.adapters.iceberg_local.manifests import TableFiles, to_data_file
@@ -70,14 +71,17 @@ class LakeCatalog(SqlCatalog):
             "warehouse": warehouse.as_uri(),
             "py-io-impl": io_class,
         }
-        super().__init__(NAME, **properties)
-        event.listen(self.engine, "connect", lambda connection, _: set_pragmas(connection))
+        try:
+            super().__init__(NAME, **properties)
+            event.listen(self.engine, "connect", lambda connection, _: set_pragmas(connection))
+            if not self.namespace_exists(NAMESPACE):
+                self.create_namespace(NAMESPACE)
+        except DBAPIError as error:
+            raise (error.orig if isinstance(error.orig, sqlite3.Error) else error) from error
         self.io = DurableFileIO()
         self.files = TableFiles(self.io)
         self.root = warehouse.as_uri()
         self._seen: dict[str, TableMetadata] = {}
-        if not self.namespace_exists(NAMESPACE):
-            self.create_namespace(NAMESPACE)
 
     def close(self) -> None:
         self.engine.dispose()

@@ -55,9 +55,10 @@ class IcebergLocalStore:
             make_folder(part)
         self._writer = FileLock(self._locks / "writer", f"the lake {folder}", WRITER_WAIT_SECONDS)
         self._rewriter = FileLock(self._locks / "rewriter", f"the base of the lake {folder}", 0.0)
-        with self._writer.held(), when_full(self._folder, _CREATION):
-            self._catalog = LakeCatalog(self._folder / "catalog.db", self._warehouse)
-            self._ledger = Ledger(self._folder / "catalog.db")
+        database = self._folder / "catalog.db"
+        with self._writer.held(), when_full(self._folder, _CREATION), ledger.translated(database):
+            self._catalog = LakeCatalog(database, self._warehouse)
+            self._ledger = Ledger(database)
             self.n_buckets = self._create(n_buckets)
         self._known: LakeVersion | None = None
 
