@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 import numpy as np
@@ -38,6 +38,18 @@ def encode_column(column: pa.Array | pa.ChunkedArray) -> Coded:
     if pa.types.is_large_string(values.type):
         values = values.cast(pa.string())
     return Coded(narrow(codes, len(values) + 1), Dictionary((values,)))
+
+
+def event_numbers(column: pa.Array | pa.ChunkedArray, codes_of: Mapping[str, int]) -> npt.NDArray[np.uint16]:
+    """Names of events as the codes of a snapshot.
+
+    A dictionary may hold names that no row has and the snapshot does not know; they are not looked up.
+    """
+    coded = encode_column(column)
+    lut = np.zeros(len(coded.dictionary), np.uint16)
+    for code in np.unique(coded.codes).tolist():
+        lut[code] = codes_of[coded.dictionary.chunks[0][code - 1].as_py()]
+    return lut[coded.codes]
 
 
 def encode_values(values: Iterable[object]) -> tuple[npt.NDArray[np.int64], Dictionary]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xingji.lake.dictionary import encode_column, encode_values, overlay
+from xingji.lake.dictionary import encode_column, encode_values, event_numbers, overlay
 from xingji.lake.part import Coded, History, Int64s, Part, PropertyInfo
 from xingji.lake.view import View, compose_view
 from xingji.model.event_table import EVENT, PREFIX, REST, TIME, USER, property_names
@@ -50,10 +50,7 @@ class MemoryPart:
         return _int64(self._table["seq"])
 
     def event(self) -> npt.NDArray[np.uint16]:
-        coded = encode_column(self._table[EVENT])
-        names = coded.dictionary.chunks[0].to_pylist()
-        lut = np.array([0, *(self._event_codes[name] for name in names)], np.uint16)
-        return lut[coded.codes]
+        return event_numbers(self._table[EVENT], self._event_codes)
 
     def coded(self, name: str) -> Coded | None:
         if name not in self._coded:

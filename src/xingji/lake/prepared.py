@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import xxhash
 
-from xingji.lake.arrow_columns import encoded, int64s, whole
+from xingji.lake.arrow_columns import int64s, whole
 from xingji.lake.column_file import (
     Column,
     map_column,
@@ -26,7 +26,7 @@ from xingji.lake.column_file import (
     write_note,
 )
 from xingji.lake.data_file import column_names, read_rows
-from xingji.lake.dictionary import encode_column, overlay
+from xingji.lake.dictionary import encode_column, event_numbers, overlay
 from xingji.lake.leftovers import by_name, of_name
 from xingji.lake.order import starts_of
 from xingji.lake.part import Coded, Dictionary, Int64s
@@ -49,14 +49,6 @@ def core_columns(rows: pa.Table, event_codes: EventCodes) -> dict[str, Column]:
         "time": time_us,
         "event": event_numbers(rows[EVENT], event_codes),
     }
-
-
-def event_numbers(column: pa.ChunkedArray, codes_of: EventCodes) -> npt.NDArray[np.uint16]:
-    """Names of events as the lake's codes."""
-    names = whole(encoded(column))
-    codes = np.array([codes_of[name] for name in names.dictionary.to_pylist()] or [0], np.uint16)
-    places: npt.NDArray[np.int32] = names.indices.to_numpy()
-    return codes[places]
 
 
 class PreparedPart:

@@ -7,13 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.lake.work import KINDS, close, open_lake, prepare
+from tests.crash.lake.work import KINDS, close, make_imports_large, open_lake, prepare
 
 
 def syncs_of(kind: str, home: Path) -> int:
     """Do the work on a fresh lake, and count."""
-    lake = open_lake(home)
-    prepare(lake)
     fsync, counted = os.fsync, []
 
     def count(handle: int) -> None:
@@ -21,10 +19,19 @@ def syncs_of(kind: str, home: Path) -> int:
         fsync(handle)
 
     with pytest.MonkeyPatch.context() as patch:
+        make_imports_large(patch)
+        lake = open_lake(home)
+        prepare(lake)
         patch.setattr(os, "fsync", count)
         KINDS[kind].do(lake)
     close(lake)
     return len(counted)
+
+
+@pytest.fixture(autouse=True)
+def large_imports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Imports are done as large ones are, in these tests and in no other."""
+    make_imports_large(monkeypatch)
 
 
 @pytest.fixture(scope="session")

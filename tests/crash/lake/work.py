@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pytest
+
 from tests.unit.lake.rows import LAKE_BUCKETS, Event, Row, event_table, rows_in, rows_of, some_events
 from xingji.adapters.iceberg_local import IcebergLocalStore
 from xingji.lake import bulk_import
@@ -25,9 +27,14 @@ LOG = OLD + TAIL + NEW
 NAMES = ("n", "page")
 
 
+def make_imports_large(patch: pytest.MonkeyPatch) -> None:
+    """Let imports of a hundred events be done as those of millions are."""
+    patch.setattr(bulk_import, "RUN_ROWS", 40)
+    patch.setattr(bulk_import, "SMALL_IMPORT_ROWS", 0)
+
+
 def open_lake(home: Path) -> Lake:
-    """The lake of a home, with imports as large ones are."""
-    bulk_import.RUN_ROWS, bulk_import.SMALL_IMPORT_ROWS = 40, 0
+    """The lake of a home."""
     return Lake(IcebergLocalStore(home / "lake", LAKE_BUCKETS), home / "prepared")
 
 

@@ -6,12 +6,14 @@ import errno
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from tests.unit.lake.conftest import Reopen
 from tests.unit.lake.rows import event_table, rows_in, rows_of, rows_of_view, some_events
 from xingji.lake import column_file
 from xingji.lake.column_file import PAD_ROWS
+from xingji.lake.dictionary import event_numbers
 from xingji.lake.lake import Lake
 from xingji.lake.snapshot import LakeSnapshot
 from xingji.model.errors import DamagedFileError
@@ -161,3 +163,8 @@ def test_columns_are_mapped_not_copied(full: Lake, reopen: Reopen) -> None:
     part = lake.prepared.part(file, codes)
     assert not part.time().flags.owndata
     assert part.column_path("time").is_file()
+
+
+def test_a_dictionary_may_name_events_that_no_row_has() -> None:
+    column = pa.chunked_array([pa.DictionaryArray.from_arrays([1, 1], ["never", "view"])])
+    assert event_numbers(column, {"view": 7}).tolist() == [7, 7]
