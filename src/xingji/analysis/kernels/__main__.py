@@ -99,6 +99,9 @@ def _trends() -> Iterator[dict[str, Any]]:
         for breakdown in ([], ["event.channel"], ["event.$event"]):
             for series in ([every], [every, _SELECTED]):
                 yield {"kind": "trend", "series": series, "interval": interval, "breakdown": breakdown}
+    for breakdown in ([], ["event.channel"], ["event.$event"]):
+        for series in ([every], [_SELECTED | {"measure": "users"}]):
+            yield {"kind": "trend", "series": series, "window": "rolling_7d", "breakdown": breakdown}
     statistics: list[object] = [
         {"sum": "event.amount"},
         {"median": "event.amount"},
