@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from xingji.lake.arrow_columns import int64s
 from xingji.lake.bucket import bucket_of
@@ -55,8 +57,8 @@ def _misplaced(store: LakeStore, file: LakeFile, n_buckets: int) -> Iterator[str
         return
     users, time_us, seq = (int64s(rows[name]) for name in (USER_ID, TIME, SEQ))
     buckets = bucket_of(users, n_buckets)
-    keys = [seq, time_us, users] + ([buckets] if file.table in TAIL_TABLES else [])
-    if not (np.lexsort(keys) == np.arange(len(users))).all():
+    keys = ([buckets] if file.table in TAIL_TABLES else []) + [users, time_us, seq]
+    if not is_sorted(keys):
         yield f"{file.path} is not in order"
     if file.bucket is not None and (buckets != file.bucket).any():
         yield f"{file.path} holds users of other buckets than {file.bucket}"
@@ -66,3 +68,14 @@ def _misplaced(store: LakeStore, file: LakeFile, n_buckets: int) -> Iterator[str
         yield f"{file.path} holds users {users.min()} to {users.max()}, the catalogue says otherwise"
     if (int(time_us.min()), int(time_us.max())) != (file.first_us, file.last_us):
         yield f"{file.path} holds other times than the catalogue says"
+
+
+def is_sorted(keys: Sequence[npt.NDArray[np.integer[Any]]]) -> bool:
+    """Whether rows rise by the keys, the first of which counts most."""
+    tied = np.ones(max(len(keys[0]) - 1, 0), bool)
+    for key in keys:
+        step = np.diff(key.astype(np.int64, copy=False))
+        if bool((step[tied] < 0).any()):
+            return False
+        tied &= step == 0
+    return True

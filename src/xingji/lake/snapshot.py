@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from threading import RLock
 from types import TracebackType
 from typing import Self, TypeVar
@@ -23,6 +24,8 @@ from xingji.lake.view import View, compose_view
 from xingji.model.errors import DamagedFileError
 from xingji.ports.lake_store import LakeFile, LakeStore, LakeTable, LakeVersion, Pin, Subject
 
+KEPT_VIEWS = 3
+"""Of each bucket so many views are kept: questions over other ranges of time may read other files."""
 Warn = Callable[[str], None]
 Answer = TypeVar("Answer")
 
@@ -91,6 +94,15 @@ class GuardedPart:
             return otherwise
 
 
+@dataclass
+class Bucket:
+    """What a snapshot has made ready of one bucket: views by the files they are of, the latest last."""
+
+    lock: RLock = field(default_factory=RLock)
+    views: OrderedDict[frozenset[str], View] = field(default_factory=OrderedDict)
+    histories: UserHistories | None = None
+
+
 class LakeSnapshot:
     """See `xingji.lake.part.Snapshot`; holds its version until closed."""
 
@@ -102,9 +114,7 @@ class LakeSnapshot:
         self._lake: LakeVersion = pin.version
         self._codes: EventCodes = {name: code for code, name in enumerate(self._lake.event_names)}
         self._warnings: dict[str, None] = {}
-        self._mine = RLock()
-        self._views: dict[tuple[int, frozenset[str]], View] = {}
-        self._histories: dict[int, UserHistories] = {}
+        self._buckets = [Bucket() for _ in range(self._lake.n_buckets)]
         self._survivors = self._read_survivors()
         self.as_of_us = self._last_us() if as_of_us is None else as_of_us
         self.event_properties = self._properties(Subject.EVENT)
@@ -143,21 +153,26 @@ class LakeSnapshot:
         return tuple(self._warnings)
 
     def bucket(self, index: int, first_us: int | None = None, last_us: int | None = None) -> View:
-        with self._mine:
-            wanted = [file for file in self._lake.files if _overlaps(file, first_us, last_us)]
-            key = (index, frozenset(file.path for file in wanted))
-            if key not in self._views:
-                self._views[key] = self._compose(index, wanted)
-            return self._views[key]
+        wanted = [file for file in self._lake.files if _overlaps(file, first_us, last_us)]
+        key = frozenset(file.path for file in wanted)
+        own = self._buckets[index]
+        with own.lock:  # buckets are made ready side by side, each of them once
+            if key not in own.views:
+                own.views[key] = self._compose(index, wanted)
+            own.views.move_to_end(key)
+            while len(own.views) > KEPT_VIEWS:
+                own.views.popitem(last=False)
+            return own.views[key]
 
     def _compose(self, index: int, files: list[LakeFile]) -> View:
         buckets = bucket_of(self._survivors.absorbed, self.n_buckets)
         hidden = self._survivors.absorbed[buckets == index]
         loose = [*self._tail_parts(files, index), *self._merged_parts(files, index)]
         base = list(self._base_parts(files, index))
-        if index not in self._histories:
-            self._histories[index] = UserHistories(self._store, self._lake, self._survivors, index)
-        return compose_view(base, loose, hidden, self._histories[index].history)
+        own = self._buckets[index]
+        if own.histories is None:
+            own.histories = UserHistories(self._store, self._lake, self._survivors, index)
+        return compose_view(base, loose, hidden, own.histories.history)
 
     def _base_parts(self, files: list[LakeFile], index: int) -> Iterator[Part]:
         for file in files:

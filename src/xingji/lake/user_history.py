@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from threading import RLock
 
 import numpy as np
 import pyarrow as pa
@@ -28,13 +29,15 @@ class UserHistories:
     def __init__(self, store: LakeStore, version: LakeVersion, survivors: Survivors, bucket: int) -> None:
         self._store, self._version, self._survivors = store, version, survivors
         self._bucket, self._n_buckets = bucket, version.n_buckets
+        self._mine = RLock()
         self._changes: dict[str, tuple[Int64s, Int64s, Int64s, Dictionary] | None] = {}
 
     def history(self, name: str, user_ids: Int64s) -> History | None:
         """The changes of a property for users (rising ids); None where nobody of the bucket has it."""
-        if name not in self._changes:
-            self._changes[name] = self._load(name)
-        changes = self._changes[name]
+        with self._mine:
+            if name not in self._changes:
+                self._changes[name] = self._load(name)
+            changes = self._changes[name]
         if changes is None or not len(user_ids):
             return None
         owners, time_us, codes, dictionary = changes
