@@ -44,12 +44,15 @@ class BlockBuilder:
     first_row: int = 0
     """Rows consumed before this block."""
     tables: list[pa.Table] = field(default_factory=list)
+    size_bytes: int = 0
+    """Of the tables, added up as they come: to ask each of them again after every piece is quadratic."""
     tally: RefusalTally = field(default_factory=RefusalTally)
 
     def add(self, table: pa.Table) -> None:
         """Take the events of one more piece."""
         if len(table):
             self.tables.append(table)
+            self.size_bytes += table.nbytes
 
     def rows_left(self, rows_read: int) -> int:
         """How many more rows of the file this block takes."""
@@ -62,13 +65,12 @@ class BlockBuilder:
 
     def is_full(self, rows_read: int) -> bool:
         """Whether the block is to be handed on."""
-        size = sum(table.nbytes for table in self.tables)
-        return self.rows_left(rows_read) == 0 or size >= BLOCK_BYTES
+        return self.rows_left(rows_read) == 0 or self.size_bytes >= BLOCK_BYTES
 
     def finish(self, rows_read: int, bytes_read: int, total_bytes: int) -> EventBlock:
         """The block; what follows begins the next one."""
         block = EventBlock(stacked(self.tables), self.tally.refusals(), rows_read, bytes_read, total_bytes)
-        self.first_row, self.tables, self.tally = rows_read, [], RefusalTally()
+        self.first_row, self.tables, self.size_bytes, self.tally = rows_read, [], 0, RefusalTally()
         return block
 
 
