@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from xingji.analysis.kernels import funnel as kernels
-from xingji.analysis.kernels.collect import subgroups
 from xingji.analysis.stream import Stream
+from xingji.lake.order import starts_of
 from xingji.lake.part import Int64s
 from xingji.model.query import Funnel
 
@@ -85,11 +85,10 @@ def choose(stream: Stream, query: Funnel, keys: Sequence[Int64s], entry_end_us: 
 def _runs(stream: Stream, keys: Sequence[Int64s]) -> _Runs:
     if not keys:
         return _Runs(stream.offsets, None, np.arange(len(stream.unit)), stream.time, stream.bits)
-    order = np.lexsort((*keys, stream.unit_of_event()))
-    key = _one_key(keys, len(order))
-    starts, owner = np.empty(len(order) + 1, np.int64), np.empty(len(order), np.int64)
-    count = subgroups(stream.offsets, order, key, starts, owner)
-    return _Runs(starts[: count + 1], order, owner[:count], stream.time[order], stream.bits[order])
+    unit = stream.unit_of_event()
+    order = np.lexsort((*keys, unit))
+    offsets = starts_of(unit[order], *(key[order] for key in keys))
+    return _Runs(offsets, order, unit[order][offsets[:-1]], stream.time[order], stream.bits[order])
 
 
 def _one_key(keys: Sequence[Int64s], length: int) -> Int64s:
@@ -139,10 +138,17 @@ def _best(runs: _Runs, required: Grid, at: Grid) -> Attempts:
     unit, events = runs.unit[some], runs.stream_events(required[some])
     if runs.order is None:
         return Attempts(unit, at[some])
-    level = (events >= 0).sum(axis=1)
-    last = events[np.arange(len(events)), level - 1]
-    order = np.lexsort((-events[:, 0], last, -level, unit))
-    first = np.ones(len(order), np.bool_)
-    first[1:] = unit[order][1:] != unit[order][:-1]
-    chosen = order[first]
+    chosen = best_rows(unit, events, -1)
     return Attempts(unit[chosen], runs.stream_events(at[some[chosen]]))
+
+
+def best_rows(unit: Int64s, steps: Grid, missing: int | np.int64, ties: Sequence[Int64s] = ()) -> Int64s:
+    """The row of each unit that goes furthest, then ends earliest, then starts latest.
+
+    `steps: int64[n, n_steps]`: events or times of an attempt's required steps, `missing` beyond it. `ties`
+    decide among what is still equal: the smallest first.
+    """
+    level = (steps != missing).sum(axis=1)
+    last = steps[np.arange(len(steps)), np.maximum(level - 1, 0)]
+    order = np.lexsort((*reversed(ties), -steps[:, 0], last, -level, unit))
+    return order[starts_of(unit[order])[:-1]]

@@ -58,6 +58,11 @@ class Context:
         kept = self.snapshot.user_ids_of(sorted(segment.users)) if segment else None
         object.__setattr__(self, "kept_users", kept)
 
+    @property
+    def followed_until_us(self) -> int:
+        """Up to where later steps and returns count: up to `as_of` where the range limits entries only."""
+        return max(self.end_us, self.as_of_us + 1) if self.scope.range_applies_to == "entry" else self.end_us
+
     def check_properties(self, refs: Iterable[PropertyRef]) -> None:
         """Raise UnknownNameError for the first property that nobody has."""
         for ref in refs:

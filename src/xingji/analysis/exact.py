@@ -35,11 +35,6 @@ def ratio(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
-def as_fraction(value: Number) -> Fraction:
-    """The exact value of a number."""
-    return Fraction(value)
-
-
 def weighted_sum(values: Sequence[Number], counts: Sequence[int]) -> int | float | Decimal | None:
     """The sum of each value times its count: exact for integers and decimals, rounded once where a float is
     among them; None of floats beyond the largest there is."""

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from xingji.analysis.attempts import FOREVER_US, Attempts, choose, required_steps
+from xingji.analysis.attempts import FOREVER_US, Attempts, best_rows, choose, required_steps
 from xingji.analysis.context import Context
 from xingji.analysis.funnel_values import expand, first_values, restricted_bits
 from xingji.analysis.groups import Groups, pack, rank
 from xingji.analysis.kernels.funnel import look_up
 from xingji.analysis.selection import Target
-from xingji.analysis.stream import Request, Stream, over_streams, view_stream
+from xingji.analysis.stream import Request, Stream, by_columns, over_streams, view_stream
 from xingji.analysis.values import ValueTable
 from xingji.lake.part import Int64s, ViewLike
 from xingji.model.predicate import properties_of
@@ -63,12 +63,10 @@ def _request(context: Context, query: Funnel) -> Request:
         context.check_properties(properties_of(target.selector.filter))
     if query.order == "strict":
         targets.append(Target(EventSelector(None), filtered=False))
-    columns = {f"by{at}": ref for at, ref in enumerate(scope.breakdown)}
+    columns = by_columns(scope.breakdown)
     columns |= {f"hold{at}": ref for at, ref in enumerate(query.hold_constant)}
-    end_us = (
-        max(context.end_us, context.as_of_us + 1) if scope.range_applies_to == "entry" else context.end_us
-    )
-    return Request(targets, context.first_us, end_us, columns, sessions=query.window.session)
+    until_us = context.followed_until_us
+    return Request(targets, context.first_us, until_us, columns, sessions=query.window.session)
 
 
 def choose_in_view(context: Context, query: Funnel, view: ViewLike) -> tuple[Int64s, Grid]:
@@ -76,10 +74,9 @@ def choose_in_view(context: Context, query: Funnel, view: ViewLike) -> tuple[Int
     reached)."""
     stream = view_stream(context, dataclasses.replace(_request(context, query), rows=True), view)
     attempts = _choose(context, query, stream)
-    rows = stream.columns["row"]
-    return attempts.unit, np.where(attempts.at >= 0, rows[np.maximum(attempts.at, 0)], -1) if len(
-        rows
-    ) else attempts.at
+    rows = np.empty_like(attempts.at)
+    look_up(attempts.at, stream.columns["row"], -1, rows)
+    return attempts.unit, rows
 
 
 _Table = tuple[Int64s, Grid, Int64s, npt.NDArray[np.bool_], Grid]
@@ -92,7 +89,7 @@ def _table(context: Context, query: Funnel, stream: Stream) -> _Table:
         values = [first_values(stream.columns[f"by{i}"], attempts.at, query.attribution.kind == "last_touch")
                   for i in range(len(query.scope.breakdown))]  # fmt: skip
         return _rows(stream, attempts, pack(values, len(attempts.unit)), baseline=False)
-    value = pack([stream.columns[f"by{i}"] for i in range(len(query.scope.breakdown))], len(stream.time))
+    value = stream.by_key(query.scope.breakdown)
     restricted, naming = restricted_bits(query)
     expanded, pair_value = expand(stream, value, restricted, naming)
     attempts = _choose(context, query, expanded)
@@ -100,9 +97,7 @@ def _table(context: Context, query: Funnel, stream: Stream) -> _Table:
     if not _later_step(query):
         return table
     named = _named(np.unique(pair_value), len(query.steps), table[4].shape[1])
-    without = Stream(
-        stream.offsets, stream.unit, stream.time, stream.bits & ~restricted, stream.owner, stream.columns
-    )
+    without = dataclasses.replace(stream, bits=stream.bits & ~restricted)
     attempts = _choose(context, query, without)
     other = _rows(without, attempts, np.zeros(len(attempts.unit), np.int64), baseline=True)
     return tuple(np.concatenate(three) for three in zip(table, named, other, strict=True))  # type: ignore[return-value]
@@ -195,14 +190,9 @@ def best_per_unit(query: Funnel, units: FunnelUnits) -> FunnelUnits:
     """Of several runs of a unit the one that goes furthest, then ends earliest, then starts latest; of those
     that differ in optional steps only, the one that has the first of them, and has it earliest."""
     steps = units.step_us[:, required_steps(query)]
-    level = (steps != NEVER).sum(axis=1)
-    last = steps[np.arange(len(steps)), np.maximum(level - 1, 0)]
     optional = units.step_us[:, [at for at, step in enumerate(query.steps) if step.optional]]
     found = np.where(optional == NEVER, np.iinfo(np.int64).max, optional)
-    order = np.lexsort((*found.T[::-1], -steps[:, 0], last, -level, units.unit))
-    first = np.ones(len(order), np.bool_)
-    first[1:] = units.unit[order][1:] != units.unit[order][:-1]
-    return units.take(order[first])
+    return units.take(best_rows(units.unit, steps, NEVER, list(found.T)))
 
 
 def previous_required(query: Funnel) -> Sequence[int]:

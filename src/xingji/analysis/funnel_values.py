@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xingji.analysis.stream import Stream
+from xingji.lake.order import starts_of
 from xingji.lake.part import Int64s
 from xingji.model.query import Funnel
 
@@ -40,9 +41,8 @@ def expand(stream: Stream, value: Int64s, restricted: np.uint64, naming: np.uint
     named = stream.bits & naming != 0
     order = np.lexsort((value[named], unit_of[named]))
     units, values = unit_of[named][order], value[named][order]
-    fresh = np.ones(len(units), np.bool_)
-    fresh[1:] = (units[1:] != units[:-1]) | (values[1:] != values[:-1])
-    units, values = units[fresh], values[fresh]
+    starts = starts_of(units, values)[:-1]
+    units, values = units[starts], values[starts]
     lengths = np.diff(stream.offsets)[units]
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     events = np.repeat(stream.offsets[:-1][units] - offsets[:-1], lengths) + np.arange(offsets[-1])

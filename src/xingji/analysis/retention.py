@@ -13,11 +13,11 @@ import numpy.typing as npt
 from xingji.analysis.bounds import known_bounds
 from xingji.analysis.calendar import Buckets, bucket_index, make_buckets
 from xingji.analysis.context import Context
-from xingji.analysis.groups import Groups, pack, rank
+from xingji.analysis.groups import Groups, rank
 from xingji.analysis.kernels.retention import retained
 from xingji.analysis.listing import list_units
 from xingji.analysis.selection import Target
-from xingji.analysis.stream import Request, Stream, over_streams
+from xingji.analysis.stream import Request, Stream, by_columns, over_streams
 from xingji.lake.part import Int32s, Int64s
 from xingji.model.errors import FieldError
 from xingji.model.predicate import properties_of
@@ -76,11 +76,7 @@ def _prepare(context: Context, query: Retention) -> _Work:
         targets.append(Target(dataclasses.replace(query.start, first_time=True)))
     elif query.type == "first_ever":
         targets.append(Target(EventSelector(None, first_time=True), filtered=False))
-    end_us = (
-        max(context.end_us, context.as_of_us + 1) if scope.range_applies_to == "entry" else context.end_us
-    )
-    columns = {f"by{at}": ref for at, ref in enumerate(scope.breakdown)}
-    request = Request(targets, context.first_us, end_us, columns)
+    request = Request(targets, context.first_us, context.followed_until_us, by_columns(scope.breakdown))
     periods, n_cohorts = _periods(context, query)
     column_of, n_columns = _columns(query)
     return _Work(context, query, request, periods, n_cohorts, column_of, n_columns)
@@ -113,13 +109,8 @@ def _columns(query: Retention) -> tuple[Int32s, int]:
 
 def _members(work: _Work, groups: Groups, stream: Stream) -> Int32s | None:
     """The group of each event; None where all are in one."""
-    return groups.member(_keys(work, stream)).astype(np.int32) if work.query.scope.breakdown else None
-
-
-def _keys(work: _Work, stream: Stream) -> Int64s:
-    return pack(
-        [stream.columns[f"by{at}"] for at in range(len(work.query.scope.breakdown))], len(stream.time)
-    )
+    breakdown = work.query.scope.breakdown
+    return groups.member(stream.by_key(breakdown)).astype(np.int32) if breakdown else None
 
 
 def _count(
@@ -147,7 +138,7 @@ def _groups(work: _Work) -> Groups:
         )
 
     def task(stream: Stream) -> tuple[Int64s, Int64s]:
-        keys, group = np.unique(_keys(work, stream), return_inverse=True)
+        keys, group = np.unique(stream.by_key(work.query.scope.breakdown), return_inverse=True)
         size = np.zeros((len(keys), work.n_cohorts), np.int64)
         _count(
             work,

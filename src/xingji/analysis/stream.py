@@ -11,10 +11,12 @@ import numpy.typing as npt
 
 from xingji.analysis.columns import row_values
 from xingji.analysis.context import Context
+from xingji.analysis.groups import pack
 from xingji.analysis.kernels.collect import collect, fill, keep_first, sessions
 from xingji.analysis.predicates import dictionary_mask
 from xingji.analysis.selection import Target, first_time_bits, select
 from xingji.analysis.values import ValueTable
+from xingji.lake.order import starts_of
 from xingji.lake.part import Dictionary, Int32s, Int64s, Rows, ViewLike
 from xingji.model.errors import QueryTooLargeError
 from xingji.model.predicate import Comparison, PropertyRef
@@ -49,6 +51,10 @@ class Stream:
         """The users of some events, where units are values; else nobody."""
         return np.empty(0, np.int64) if self.owner is None else np.unique(self.owner[events])
 
+    def by_key(self, breakdown: Sequence[PropertyRef]) -> Int64s:
+        """The packed key of the breakdown's values at every event (see `by_columns`)."""
+        return pack([self.columns[name] for name in by_columns(breakdown)], len(self.time))
+
     def unit_of_event(self) -> Int64s:
         """The number of the unit of every event."""
         return np.repeat(np.arange(len(self.unit)), np.diff(self.offsets))
@@ -80,6 +86,11 @@ class Request:
     def first_time_bits(self) -> int:
         """The targets of which a unit's first match in all history alone counts."""
         return first_time_bits(self.targets)
+
+
+def by_columns(breakdown: Sequence[PropertyRef]) -> dict[str, PropertyRef]:
+    """The columns of a request that hold the values of a breakdown."""
+    return {f"by{at}": ref for at, ref in enumerate(breakdown)}
 
 
 def over_streams(context: Context, request: Request, task: Callable[[Stream], T]) -> list[T]:
@@ -155,6 +166,10 @@ def _columns(context: Context, request: Request, view: ViewLike, rows: Rows) -> 
         encode = (request.numbers if name == "number" else request.values).encode
         codes = row_values(view, context.snapshot, ref, encode, np.int64, rows)
         columns[name] = codes.astype(np.int64, copy=False)
+    if request.sessions:
+        columns["session"] = session_numbers(context, view)[rows].astype(np.int64)
+    if request.rows:
+        columns["row"] = rows.astype(np.int64)
     return columns
 
 
@@ -172,11 +187,11 @@ def _is_client(dictionary: Dictionary) -> npt.NDArray[np.generic]:
     return mask
 
 
-def session_numbers(context: Context, view: ViewLike, gap_us: int = SESSION_GAP_US) -> Int32s:
+def session_numbers(context: Context, view: ViewLike) -> Int32s:
     """The number of each row's session within its user, -1 where it has none, `int32[n_rows]`."""
     client = client_rows(context, view)
     out = np.full(view.n_rows, -1, np.int32)
-    sessions(view.begin, view.end, view.time, client, gap_us, out)
+    sessions(view.begin, view.end, view.time, client, SESSION_GAP_US, out)
     return out
 
 
@@ -186,20 +201,16 @@ def view_stream(context: Context, request: Request, view: ViewLike) -> Stream:
     by_session = context.scope.count_by.kind == "session"
     if not by_session:
         columns = _columns(context, request, view, found.rows)
-        if request.sessions:
-            columns["session"] = session_numbers(context, view)[found.rows].astype(np.int64)
-        if request.rows:
-            columns["row"] = found.rows.astype(np.int64)
         return _finish(request, Stream(found.offsets, view.user_ids, found.time, found.bits, None, columns))
     if request.first_of_user:
         keep_first(found.offsets, found.bits, request.first_time_bits)
     session = session_numbers(context, view)[found.rows].astype(np.int64)
     user = np.repeat(view.user_ids, np.diff(found.offsets))[session >= 0]
     found, session = found.take(session >= 0), session[session >= 0]
-    starts = _run_starts(user, session)
-    columns = _columns(context, request, view, found.rows) | {"session": session}
-    unit = session_units(user, session)[starts]
-    return _finish(request, Stream(np.append(starts, len(user)), unit, found.time, found.bits, None, columns))
+    unit = session_units(user, session)
+    offsets = starts_of(unit)
+    columns = _columns(context, request, view, found.rows)
+    return _finish(request, Stream(offsets, unit[offsets[:-1]], found.time, found.bits, None, columns))
 
 
 def session_units(user: Int64s, session: Int64s) -> Int64s:
@@ -210,17 +221,6 @@ def session_units(user: Int64s, session: Int64s) -> Int64s:
 def users_of_sessions(unit: Int64s) -> Int64s:
     """The users of sessions numbered by `session_units`."""
     return unit >> _SESSION_BITS
-
-
-def _run_starts(*keys: Int64s) -> Int64s:
-    """Where a run of equal keys begins."""
-    if not len(keys[0]):
-        return np.empty(0, np.int64)
-    change = np.zeros(len(keys[0]), np.bool_)
-    change[0] = True
-    for key in keys:
-        change[1:] |= key[1:] != key[:-1]
-    return np.flatnonzero(change)
 
 
 def _finish(request: Request, stream: Stream) -> Stream:
@@ -253,8 +253,6 @@ def _pieces(context: Context, request: Request, view: ViewLike, part: int, parts
     owner = np.repeat(view.user_ids, np.diff(found.offsets))[keep]
     found = found.take(keep)
     columns = _columns(context, request, view, found.rows)
-    if request.sessions:
-        columns["session"] = session_numbers(context, view)[found.rows].astype(np.int64)
     stream = Stream(found.offsets, unit, found.time, found.bits, owner, columns)
     return _Piece(unit[keep].astype(np.int64), view.seq[found.rows], stream)
 
@@ -267,13 +265,13 @@ def _by_value(request: Request, pieces: Sequence[_Piece]) -> Stream:
     time = np.concatenate([stream.time for stream in streams])
     order = np.lexsort((seq, time, unit))
     unit = unit[order]
-    starts = _run_starts(unit)
+    offsets = starts_of(unit)
     names = streams[0].columns
     return _finish(
         request,
         Stream(
-            np.append(starts, len(unit)),
-            unit[starts],
+            offsets,
+            unit[offsets[:-1]],
             time[order],
             np.concatenate([stream.bits for stream in streams])[order],
             np.concatenate([stream.owner for stream in streams if stream.owner is not None])[order],

@@ -13,9 +13,9 @@ from xingji.analysis.calendar import Buckets
 from xingji.analysis.columns import EVENT_NAME, row_values
 from xingji.analysis.context import Context
 from xingji.analysis.groups import Groups, pack
-from xingji.analysis.kernels.trend import count, count_reaching
+from xingji.analysis.kernels.trend import count
 from xingji.analysis.selection import Target, of_bits, select
-from xingji.analysis.stream import Request, Stream, over_streams
+from xingji.analysis.stream import Request, Stream, by_columns, over_streams
 from xingji.analysis.values import ValueTable
 from xingji.lake.dictionary import encode_values
 from xingji.lake.part import Int32s, Int64s, Rows, ViewLike
@@ -80,7 +80,7 @@ def count_lines(context: Context, plan: Plan) -> Counts:
             lambda view: _count(plan, _view_rows(context, plan, targets, view)), bounds
         )
     else:
-        columns = {f"by{at}": ref for at, ref in enumerate(plan.breakdown)}
+        columns = by_columns(plan.breakdown)
         request = Request(
             targets, plan.first_us, plan.end_us, columns, values=plan.values, first_of_user=plan.first_of_user
         )
@@ -117,8 +117,7 @@ def _stream_rows(plan: Plan, stream: Stream) -> _Rows:
     offsets = stream.offsets.astype(np.uint32)
     group, keys = None, np.zeros(1, np.int64)
     if plan.breakdown:
-        packed = pack([stream.columns[f"by{at}"] for at in range(len(plan.breakdown))], len(stream.time))
-        keys, inverse = np.unique(packed, return_inverse=True)
+        keys, inverse = np.unique(stream.by_key(plan.breakdown), return_inverse=True)
         group = inverse.astype(np.int32)
     bounds = np.ascontiguousarray(offsets[:-1, None]), np.ascontiguousarray(offsets[1:, None])
     return _Rows(*bounds, chosen.codes, chosen.bits_of, stream.time, group, keys)
@@ -138,10 +137,8 @@ def _count(plan: Plan, rows: _Rows) -> Counts:
     for line in range(n_lines):
         key_of = -1 + ((rows.bits_of >> np.uint64(line)) & np.uint64(1)).astype(np.int32)
         walk = (rows.begin, rows.end, rows.codes, key_of, rows.time, edges_us, *bounds, rows.group, group_of)
-        if plan.reach == 1:
-            count(*walk, plan.counted_from, events[line], units[line], total_units[line])
-        else:
-            count_reaching(*walk, plan.counted_from, plan.reach, events[line], units[line], total_units[line])
+        reach = None if plan.reach == 1 else plan.reach
+        count(*walk, plan.counted_from, reach, events[line], units[line], total_units[line])
     present = units[:, :, :-1] if plan.reach == 1 else np.cumsum(units[:, :, :-1], axis=2)
     met = np.arange(n_groups)
     if plan.groups is None and plan.breakdown:

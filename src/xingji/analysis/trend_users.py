@@ -8,10 +8,10 @@ import numpy as np
 
 from xingji.analysis.calendar import bucket_index
 from xingji.analysis.context import Context
-from xingji.analysis.groups import Groups, pack
+from xingji.analysis.groups import Groups
 from xingji.analysis.listing import list_units
 from xingji.analysis.selection import Target
-from xingji.analysis.stream import Request, Stream, over_streams
+from xingji.analysis.stream import Request, Stream, by_columns, over_streams
 from xingji.analysis.trend_counts import Plan
 from xingji.lake.part import Int64s
 from xingji.model.errors import FieldError
@@ -28,13 +28,13 @@ def trend_users(context: Context, query: Trend, plan: Plan, groups: Groups) -> d
     if group is None:
         raise FieldError("users_of.breakdown", spot.breakdown, "the breakdown of a group of the result")
     first_us, end_us = _span(context, query, plan, spot.bucket)
-    columns = {f"by{at}": ref for at, ref in enumerate(plan.breakdown)}
+    columns = by_columns(plan.breakdown)
     request = Request(
         [Target(query.series[spot.series].selector)], plan.first_us, plan.end_us, columns, values=plan.values
     )
 
     def task(stream: Stream) -> tuple[Int64s, Int64s]:
-        key = pack([stream.columns[f"by{at}"] for at in range(len(plan.breakdown))], len(stream.time))
+        key = stream.by_key(plan.breakdown)
         inside = (stream.time >= first_us) & (stream.time < end_us) & (groups.member(key) == group)
         return stream.unit[np.unique(stream.unit_of_event()[inside])], stream.owners(inside)
 

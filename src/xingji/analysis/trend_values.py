@@ -11,11 +11,11 @@ import numpy as np
 
 from xingji.analysis.context import Context
 from xingji.analysis.exact import Number, weighted_mean, weighted_percentile, weighted_sum
-from xingji.analysis.groups import pack
 from xingji.analysis.selection import Target
-from xingji.analysis.stream import Request, Stream, over_streams
+from xingji.analysis.stream import Request, Stream, by_columns, over_streams
 from xingji.analysis.trend_counts import Plan
 from xingji.analysis.values import Instant, ValueTable, canonical, number_to_json
+from xingji.lake.order import starts_of
 from xingji.lake.part import Int64s
 from xingji.model.predicate import PropertyRef
 from xingji.model.query import EventSelector, Statistic
@@ -32,12 +32,12 @@ def count_values(
 ) -> tuple[Table, ValueTable]:
     """How often each value of a property occurs at a line's events, by packed breakdown key and bucket; and
     the values."""
-    columns = {f"by{at}": by for at, by in enumerate(plan.breakdown)} | {"number": ref}
+    columns = by_columns(plan.breakdown) | {"number": ref}
     request = Request([Target(line)], plan.first_us, plan.end_us, columns, values=plan.values)
 
     def task(stream: Stream) -> Table:
         bucket = plan.buckets.of_times(stream.time).astype(np.int64)
-        key = pack([stream.columns[f"by{at}"] for at in range(len(plan.breakdown))], len(stream.time))
+        key = stream.by_key(plan.breakdown)
         return tally(key, bucket, stream.columns["number"], np.ones(len(key), np.int64))
 
     parts = over_streams(context, request, task)
@@ -48,9 +48,7 @@ def tally(key: Int64s, bucket: Int64s, value: Int64s, times: Int64s) -> Table:
     """The same table with equal rows added up."""
     order = np.lexsort((value, bucket, key))
     key, bucket, value, times = key[order], bucket[order], value[order], times[order]
-    fresh = np.ones(len(key), np.bool_)
-    fresh[1:] = (key[1:] != key[:-1]) | (bucket[1:] != bucket[:-1]) | (value[1:] != value[:-1])
-    starts = np.flatnonzero(fresh)
+    starts = starts_of(key, bucket, value)[:-1]
     added = np.add.reduceat(times, starts) if len(starts) else times
     return key[starts], bucket[starts], value[starts], added
 

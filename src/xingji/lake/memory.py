@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xingji.lake.dictionary import encode_column, encode_values, event_numbers, overlay
+from xingji.lake.order import starts_of
 from xingji.lake.part import Coded, History, Int64s, Part, PropertyInfo
 from xingji.lake.view import View, compose_view
 from xingji.model.event_table import EVENT, PREFIX, REST, TIME, USER, property_names
@@ -24,9 +25,8 @@ class MemoryPart:
         self.key, self._table, self._event_codes = key, table, event_codes
         self.n_rows: int = table.num_rows
         owner = _int64(table["user_id"])
-        starts = np.flatnonzero(np.diff(owner, prepend=owner[0] - 1 if len(owner) else 0))
-        self.user_ids: Int64s = owner[starts]
-        self.user_offsets: Int64s = np.append(starts, len(owner)).astype(np.int64)
+        self.user_offsets: Int64s = starts_of(owner)
+        self.user_ids: Int64s = owner[self.user_offsets[:-1]]
         self._time = _int64(table[TIME].cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()))
         self._coded: dict[str, Coded | None] = {}
 

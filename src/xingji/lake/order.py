@@ -29,12 +29,15 @@ def row_order(groups: Int64s, n_groups: int, time_us: Int64s) -> Int64s:
     return order if by_time is None else by_time[order]
 
 
-def starts_of(sorted_groups: Int64s) -> Int64s:
-    """Where each group begins, and the end of the last: `int64[n_groups + 1]`."""
-    if not len(sorted_groups):
+def starts_of(*keys: Int64s) -> Int64s:
+    """Where each run of equal keys (of one length) begins, and the end of the last: `int64[n_runs + 1]`."""
+    n = len(keys[0])
+    if not n:
         return np.zeros(1, np.int64)
-    steps = np.flatnonzero(np.diff(sorted_groups)) + 1
-    return np.concatenate([[0], steps, [len(sorted_groups)]]).astype(np.int64)
+    change = np.zeros(n - 1, np.bool_)
+    for key in keys:
+        change |= key[1:] != key[:-1]
+    return np.concatenate([[0], np.flatnonzero(change) + 1, [n]]).astype(np.int64)
 
 
 def user_order(users: Int64s, time_us: Int64s, seq: Int64s) -> Int64s:

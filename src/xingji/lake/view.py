@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from xingji.lake.dictionary import join, narrow
+from xingji.lake.order import starts_of
 from xingji.lake.part import Coded, Dictionary, History, Int64s, Part, Rows
 from xingji.model.errors import CallerError
 
@@ -32,9 +33,8 @@ class GatherPart:
     def __init__(self, key: str, sources: Sequence[Part], source: Int64s, row: Int64s, owner: Int64s) -> None:
         self.key, self._sources, self._source, self._row = key, sources, source, row
         self.n_rows = len(row)
-        starts = np.flatnonzero(np.diff(owner, prepend=owner[0] - 1 if len(owner) else 0))
-        self.user_ids: Int64s = owner[starts]
-        self.user_offsets: Int64s = np.append(starts, len(owner)).astype(np.int64)
+        self.user_offsets: Int64s = starts_of(owner)
+        self.user_ids: Int64s = owner[self.user_offsets[:-1]]
 
     @property
     def first_us(self) -> int:
@@ -94,15 +94,6 @@ def gather(key: str, parts: Sequence[Part], rows: Sequence[Int64s], owners: Sequ
     seq = np.concatenate([part.seq()[r] for part, r in zip(parts, rows, strict=True)] or [_NOBODY])
     order = np.lexsort((seq, time, owner))
     return GatherPart(key, parts, source[order], row[order], owner[order])
-
-
-def relabel(key: str, part: Part, absorbed: Int64s, survivors: Int64s) -> GatherPart | None:
-    """The rows of the absorbed users (sorted ids), under their survivors; None where the part has none of
-    them."""
-    owner = owners_of(part)
-    place = np.minimum(np.searchsorted(absorbed, owner), max(len(absorbed) - 1, 0))
-    rows = np.flatnonzero(absorbed[place] == owner) if len(absorbed) else _NOBODY
-    return gather(key, [part], [rows], [survivors[place[rows]]]) if len(rows) else None
 
 
 class View:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import shutil
@@ -66,15 +65,3 @@ class LocalSession:
 def names_of(root: Path) -> list[str]:
     """The sessions that have not ended."""
     return sorted(path.name for path in root.iterdir() if path.is_dir())
-
-
-def is_idle(root: Path, name: str) -> bool:
-    """Whether no process works on a session now."""
-    try:
-        handle = os.open(root / name / "lock", os.O_RDWR)
-    except FileNotFoundError:
-        return True
-    try:
-        return try_lock(handle, fcntl.LOCK_SH)
-    finally:
-        os.close(handle)

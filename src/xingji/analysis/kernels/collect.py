@@ -106,22 +106,3 @@ def keep_first_rows(begin: Rows, end: Rows, bits: Uint64s, first_only: int) -> N
                 found = bits[row] & only
                 bits[row] &= ~(seen & only)
                 seen |= found
-
-
-@kernel
-def subgroups(offsets: Int64s, order: Int64s, key: Int64s, starts: Int64s, owner: Int64s) -> int:
-    """Cut units' events, sorted by `order` within each unit so that equal keys stand together, into runs of
-    one key.
-
-    Fills `starts: int64[n_events + 1]` and the unit of each run `owner: int64[n_events]`; returns the number
-    of runs.
-    """
-    count = 0
-    for unit in range(len(offsets) - 1):
-        for at in range(offsets[unit], offsets[unit + 1]):
-            if at == offsets[unit] or key[order[at]] != key[order[at - 1]]:
-                starts[count] = at
-                owner[count] = unit
-                count += 1
-    starts[count] = offsets[-1]
-    return count
