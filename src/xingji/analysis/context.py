@@ -69,19 +69,20 @@ class Context:
             check_known(ref, self.snapshot)
 
     def over_buckets(self, task: Callable[[ViewLike], T], bounds: tuple[int, int] | None) -> list[T]:
-        """The task's result for the view of every bucket; `bounds` (µs, [first, end)): only their rows
+        """The task's result for the views of every bucket; `bounds` (µs, [first, end)): only their rows
         matter."""
 
-        def run(index: int) -> T:
+        def run(index: int) -> list[T]:
             if self.cancelled():
                 raise Cancelled
             first_us, last_us = (bounds[0], bounds[1] - 1) if bounds else (None, None)
-            view = self.snapshot.bucket(index, first_us, last_us)
-            return task(
-                view if self.kept_users is None else cast(ViewLike, Restricted(view, self.kept_users))
-            )
+            return [task(self._kept(view)) for view in self.snapshot.views(index, first_us, last_us)]
 
-        return list(self.runner.map(run, range(self.snapshot.n_buckets)))
+        found = self.runner.map(run, range(self.snapshot.n_buckets))
+        return [result for of_bucket in found for result in of_bucket]
+
+    def _kept(self, view: ViewLike) -> ViewLike:
+        return view if self.kept_users is None else cast(ViewLike, Restricted(view, self.kept_users))
 
     def over(self, task: Callable[[U], T], items: Sequence[U]) -> list[T]:
         """The task's result for every item, in order."""

@@ -45,7 +45,7 @@ class Walk:
         """The flagged units, and the users whose events they are."""
         if self.owner is None:
             return self.unit[wanted], self.unit[wanted]
-        of_event = np.repeat(wanted, (self.end - self.begin)[:, 0])
+        of_event = np.repeat(wanted, self.end - self.begin)
         return self.unit[wanted], np.unique(self.owner[of_event])
 
 
@@ -93,10 +93,10 @@ def stream_walks(
         role_of = target_roles(kinds, roles)
         used = (role_of[codes] & USED) != 0
         before = np.concatenate([[0], np.cumsum(used)])[stream.offsets].astype(np.uint32)
-        bounds = np.ascontiguousarray(before[:-1, None]), np.ascontiguousarray(before[1:, None])
         return task(
             Walk(
-                *bounds,
+                before[:-1],
+                before[1:],
                 stream.time[used],
                 codes[used].astype(np.uint16),
                 role_of,

@@ -165,7 +165,7 @@ def _tally(work: _Work, walk: Walk) -> _Tally:
     capacity = n_keys if direct else 1 << (2 * min(n_keys, len(walk.codes) + 1) - 1).bit_length()
     keys = np.arange(n_keys) if direct else np.full(capacity, kernels.EMPTY, np.int64)
     cells = np.zeros((capacity, 2), np.int64)
-    ends, wanted = np.zeros(layers * n_labels, np.int64), np.zeros(walk.begin.shape[0], np.uint8)
+    ends, wanted = np.zeros(layers * n_labels, np.int64), np.zeros(len(walk.begin), np.uint8)
     rows = (
         walk.begin,
         walk.end,

@@ -119,8 +119,7 @@ def _stream_rows(plan: Plan, stream: Stream) -> _Rows:
     if plan.breakdown:
         keys, inverse = np.unique(stream.by_key(plan.breakdown), return_inverse=True)
         group = inverse.astype(np.int32)
-    bounds = np.ascontiguousarray(offsets[:-1, None]), np.ascontiguousarray(offsets[1:, None])
-    return _Rows(*bounds, chosen.codes, chosen.bits_of, stream.time, group, keys)
+    return _Rows(offsets[:-1], offsets[1:], chosen.codes, chosen.bits_of, stream.time, group, keys)
 
 
 def _count(plan: Plan, rows: _Rows) -> Counts:

@@ -14,10 +14,13 @@ from xingji.lake.erasure import Erased, erase_rows
 from xingji.lake.intake import Intake
 from xingji.lake.merging import merge_users, unmerge_users
 from xingji.lake.prepared import PreparedColumns
-from xingji.lake.snapshot import LakeSnapshot, TailParts
+from xingji.lake.snapshot import JoinedParts, LakeSnapshot, TailParts
 from xingji.lake.tail import merge_tails, write_tail
 from xingji.lake.words import after, with_words
 from xingji.ports.lake_store import Collected, LakeChange, LakeFile, LakeStore, LakeTable, LakeVersion
+
+JOINED_BYTES = 4 << 30
+"""The memory that columns joined over months may take, unless told otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +36,17 @@ class Appended:
 class Lake:
     """One lake of a store."""
 
-    def __init__(self, store: LakeStore, prepared: Path) -> None:
-        """`prepared`: a local folder for prepared columns, which may be emptied at any time."""
+    def __init__(self, store: LakeStore, prepared: Path, joined_bytes: int = JOINED_BYTES) -> None:
+        """`prepared`: a local folder for prepared columns, which may be emptied at any time;
+        `joined_bytes`: the memory that columns joined over months may take."""
         self.store = store
         self.prepared = PreparedColumns(prepared, store)
         self._tails = TailParts(store)
+        self._joined = JoinedParts(joined_bytes)
 
     def snapshot(self, as_of_us: int | None = None) -> LakeSnapshot:
         """The newest version, for queries, to be closed; it speaks for its last event, or for `as_of_us`."""
-        return LakeSnapshot(self.store.pin(), self.store, self.prepared, self._tails, as_of_us)
+        return LakeSnapshot(self.store.pin(), self.store, self.prepared, self._tails, self._joined, as_of_us)
 
     def append(
         self, batch_id: str, events: pa.Table | None = None, users: pa.Table | None = None
@@ -118,6 +123,7 @@ class Lake:
         """
         done = erase_rows(self.store, user)
         self._tails.forget()
+        self._joined.forget()
         return replace(done, held_files=self.collect().held)
 
     def collect(self, grace_seconds: float = 0.0, prepared_bytes: int | None = None) -> Collected:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from xingji.lake.dictionary import encode_column, encode_values, event_numbers, overlay
 from xingji.lake.order import starts_of
 from xingji.lake.part import Coded, History, Int64s, Part, PropertyInfo
-from xingji.lake.view import View, compose_view
+from xingji.lake.view import View, compose_views
 from xingji.model.event_table import EVENT, PREFIX, REST, TIME, USER, property_names
 
 
@@ -106,7 +106,7 @@ class MemorySnapshot:
         self.user_properties = changes.properties
         self.as_of_us, self.version = as_of_us, version
         self.warnings: Sequence[str] = ()
-        self._views: dict[int, View] = {}
+        self._views: dict[int, tuple[View, ...]] = {}
 
     @classmethod
     def from_table(cls, table: pa.Table, n_buckets: int = 1, users: pa.Table | None = None) -> MemorySnapshot:
@@ -148,10 +148,10 @@ class MemorySnapshot:
     def n_events(self) -> int:
         return sum(part.n_rows for part in self._parts)
 
-    def bucket(self, index: int, first_us: int | None = None, last_us: int | None = None) -> View:
-        if index not in self._views:
-            self._views[index] = compose_view([self._parts[index]], [], histories=self._changes.history)
-        return self._views[index]
+    def views(self, bucket: int, first_us: int | None = None, last_us: int | None = None) -> tuple[View, ...]:
+        if bucket not in self._views:
+            self._views[bucket] = compose_views([self._parts[bucket]], [], histories=self._changes.history)
+        return self._views[bucket]
 
     def user_ids_of(self, names: Sequence[str]) -> Int64s:
         return np.array(sorted(self._ids[name] for name in names if name in self._ids), np.int64)

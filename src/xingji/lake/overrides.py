@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from xingji.lake.arrow_columns import int64s
 from xingji.lake.data_file import field_ids, read_rows, write_rows
+from xingji.lake.gathered import SortedPart, runs, sort_rows
 from xingji.lake.part import Int64s, Part
-from xingji.lake.view import GatherPart, gather
 from xingji.ports.lake_store import SEQ, USER_ID, LakeFile, LakeStore, LakeTable, LakeVersion, Override
 
 SURVIVOR = "survivor_id"
@@ -43,7 +43,7 @@ class Survivors:
         """Some of the merges."""
         return Survivors(self.absorbed[chosen], self.survivors[chosen])
 
-    def rows_in(self, part: Part) -> GatherPart | None:
+    def rows_in(self, part: Part) -> SortedPart | None:
         """The rows of absorbed users in a part, under their survivors; None where it has none."""
         found, place, mine = np.intersect1d(
             part.user_ids, self.absorbed, assume_unique=True, return_indices=True
@@ -51,10 +51,8 @@ class Survivors:
         if not len(found):
             return None
         first, lengths = part.user_offsets[place], np.diff(part.user_offsets)[place]
-        before = np.cumsum(lengths) - lengths
-        rows = np.repeat(first - before, lengths) + np.arange(int(lengths.sum()))
         owners = np.repeat(self.survivors[mine], lengths)
-        return gather(f"{part.key}-merged", [part], [rows], [owners])
+        return sort_rows(f"{part.key}-merged", [part], [runs(first, lengths)], [owners])
 
 
 def last_survivor(user: int, parent: dict[int, int]) -> int:

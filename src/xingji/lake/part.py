@@ -92,12 +92,11 @@ class History:
 
 
 class ViewLike(Protocol):
-    """One bucket as a query sees it: each user's events in `(time, seq)` order, spread over few parts.
+    """Users as a query sees them: user u's events are the rows `begin[u]` up to `end[u]` (`uint32[n_users]`),
+    in `(time, seq)` order.
 
-    Rows are numbered over all its parts; user u's events are the rows `begin[u, s]` up to `end[u, s]` of
-    slots s = 0, 1, … (`begin, end: uint32[n_users, n_slots]`), in that order and without overlap. Columns
-    (`time`, `seq`, `event`) are arrays over all rows; rows that belong to nobody (padding,
-    replaced rows) lie outside every range.
+    Columns (`time`, `seq`, `event`) are arrays over all rows; rows that belong to nobody here (users of
+    another view) lie outside every range.
     """
 
     user_ids: Int64s
@@ -161,8 +160,11 @@ class Snapshot(Protocol):
         """What could not be read, one sentence each; empty when the snapshot is whole."""
         ...
 
-    def bucket(self, index: int, first_us: int | None = None, last_us: int | None = None) -> ViewLike:
-        """The view of a bucket; with bounds (inclusive, µs), parts wholly outside may be left out."""
+    def views(
+        self, bucket: int, first_us: int | None = None, last_us: int | None = None
+    ) -> Sequence[ViewLike]:
+        """The views that together hold a bucket's users, each once; with bounds (inclusive, µs), parts wholly
+        outside may be left out."""
         ...
 
     def user_ids_of(self, names: Sequence[str]) -> Int64s:

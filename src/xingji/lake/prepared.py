@@ -52,13 +52,12 @@ def core_columns(rows: pa.Table, event_codes: EventCodes) -> dict[str, Column]:
 
 
 class PreparedPart:
-    """One base file as a part (see `xingji.lake.part.Part`), its columns mapped when first asked for."""
+    """One base file as a part (see `xingji.lake.part.Part`), columns mapped while they are held."""
 
     def __init__(self, folder: Path, store: LakeStore, file: LakeFile, event_codes: EventCodes) -> None:
         self._folder, self._store, self._file, self._event_codes = folder, store, file, event_codes
         self._mine = RLock()
         self._columns: dict[str, Column] = {}
-        self._properties: dict[str, Coded | None] = {}
 
     @property
     def key(self) -> str:
@@ -83,11 +82,11 @@ class PreparedPart:
 
     @property
     def user_ids(self) -> Int64s:
-        return self._column("user_ids")
+        return self._kept("user_ids")
 
     @property
     def user_offsets(self) -> Int64s:
-        return self._column("user_offsets")
+        return self._kept("user_offsets")
 
     def time(self) -> Int64s:
         return self._column("time")
@@ -102,6 +101,11 @@ class PreparedPart:
         """The file of a column, whose first `n_rows` numbers it is; ask for the column first."""
         return self._folder / f"{name}.col"
 
+    def _kept(self, name: str) -> Column:
+        if name not in self._columns:
+            self._columns[name] = self._column(name)
+        return self._columns[name]
+
     def _column(self, name: str) -> Column:
         """A column; made again when it is not there or not whole.
 
@@ -109,25 +113,19 @@ class PreparedPart:
             DamagedFileError: it is not there, and the file it is made of is damaged.
         """
         with self._mine:
-            if name not in self._columns:
-                mapped = self._map(name)
-                if mapped is None:
-                    self._make(name)
-                else:
-                    self._columns[name] = mapped
-            return self._columns[name]
+            mapped = self._map(name)
+            return self._make(name) if mapped is None else mapped
 
     def _map(self, name: str) -> Column | None:
         note = read_note(self._folder, name)
         return None if note is None else map_column(self._folder, name, note)
 
-    def _make(self, name: str) -> None:
+    def _make(self, name: str) -> Column:
         if name == "seq":
             made = {"seq": int64s(read_rows(self._store, self._file, [SEQ])[SEQ])}
         else:
             made = core_columns(read_rows(self._store, self._file, CORE), self._event_codes)
-        for other, values in made.items():
-            self._columns[other] = self._keep(other, values)
+        return {other: self._keep(other, values) for other, values in made.items()}[name]
 
     def _keep(self, name: str, values: Column, dictionary: Sequence[pa.Array] = ()) -> Column:
         """Store a column and map it; where the disk has no room, it stays in memory."""
@@ -145,9 +143,7 @@ class PreparedPart:
             DamagedFileError: it is not there, and the file it is made of is damaged.
         """
         with self._mine:
-            if name not in self._properties:
-                self._properties[name] = self._load_property(name)
-            return self._properties[name]
+            return self._load_property(name)
 
     def _load_property(self, name: str) -> Coded | None:
         stem = f"p-{xxhash.xxh3_64_hexdigest(name.encode())}"

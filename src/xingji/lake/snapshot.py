@@ -14,19 +14,19 @@ import numpy.typing as npt
 
 from xingji.lake.bucket import bucket_of
 from xingji.lake.data_file import read_rows
+from xingji.lake.gathered import JoinedPart
 from xingji.lake.memory import MemoryPart
 from xingji.lake.overrides import Survivors, read_overrides
 from xingji.lake.part import Coded, Int64s, Part, PropertyInfo
 from xingji.lake.prepared import EventCodes, PreparedColumns, PreparedPart
 from xingji.lake.tail import bucket_slices
 from xingji.lake.user_history import UserHistories
-from xingji.lake.view import View, compose_view
+from xingji.lake.view import View, compose_views
 from xingji.model.errors import DamagedFileError
 from xingji.ports.lake_store import LakeFile, LakeStore, LakeTable, LakeVersion, Pin, Subject
 
 KEPT_VIEWS = 3
 """Of each bucket so many views are kept: questions over other ranges of time may read other files."""
-Warn = Callable[[str], None]
 Answer = TypeVar("Answer")
 
 
@@ -63,10 +63,11 @@ class TailParts:
 
 
 class GuardedPart:
-    """A base part that goes on without what a damaged file does not give any more, and says so."""
+    """A base part that goes on without what a damaged file does not give any more; `warnings` say so."""
 
-    def __init__(self, part: PreparedPart, warn: Warn) -> None:
-        self._part, self._warn = part, warn
+    def __init__(self, part: PreparedPart) -> None:
+        self._part = part
+        self.warnings: dict[str, None] = {}
         self.key, self.n_rows = part.key, part.n_rows
         self.first_us, self.last_us = part.first_us, part.last_us
         self.user_ids: Int64s = part.user_ids
@@ -90,8 +91,44 @@ class GuardedPart:
         try:
             return read()
         except DamagedFileError as error:
-            self._warn(f"{error}; {lost}")
+            self.warnings[f"{error}; {lost}"] = None
             return otherwise
+
+
+class JoinedParts:
+    """Months of a bucket joined into one part, shared by all snapshots of a process.
+
+    Those used least recently are let go when all take more than `budget_bytes` of memory.
+    """
+
+    def __init__(self, budget_bytes: int) -> None:
+        self._budget_bytes = budget_bytes
+        self._parts: OrderedDict[str, JoinedPart] = OrderedDict()
+        self._mine = RLock()
+
+    def join(self, parts: Sequence[Part]) -> Part:
+        """The parts as one; as it was joined before, where none of its files turned out damaged since."""
+        key = "+".join(part.key for part in parts)
+        with self._mine:
+            known = self._parts.get(key)
+            if known is None or any(guard.warnings for guard in guards_of(known)):
+                known = self._parts[key] = JoinedPart(parts)
+            self._parts.move_to_end(key)
+            held = sum(part.n_bytes for part in self._parts.values())
+            while held > self._budget_bytes and len(self._parts) > 1:
+                held -= self._parts.popitem(last=False)[1].n_bytes
+            return known
+
+    def forget(self) -> None:
+        """Drop what is in memory."""
+        with self._mine:
+            self._parts.clear()
+
+
+def guards_of(part: Part) -> list[GuardedPart]:
+    """The parts of files that a part is made of."""
+    parts = part.parts if isinstance(part, JoinedPart) else [part]
+    return [each for each in parts if isinstance(each, GuardedPart)]
 
 
 @dataclass
@@ -99,7 +136,7 @@ class Bucket:
     """What a snapshot has made ready of one bucket: views by the files they are of, the latest last."""
 
     lock: RLock = field(default_factory=RLock)
-    views: OrderedDict[frozenset[str], View] = field(default_factory=OrderedDict)
+    views: OrderedDict[frozenset[str], tuple[View, ...]] = field(default_factory=OrderedDict)
     histories: UserHistories | None = None
 
 
@@ -107,13 +144,15 @@ class LakeSnapshot:
     """See `xingji.lake.part.Snapshot`; holds its version until closed."""
 
     def __init__(
-        self, pin: Pin, store: LakeStore, prepared: PreparedColumns, tails: TailParts,
+        self, pin: Pin, store: LakeStore, prepared: PreparedColumns, tails: TailParts, joined: JoinedParts,
         as_of_us: int | None = None,
     ) -> None:  # fmt: skip
-        self._pin, self._store, self._prepared, self._tails = pin, store, prepared, tails
+        self._pin, self._store, self._prepared = pin, store, prepared
+        self._tails, self._joined = tails, joined
         self._lake: LakeVersion = pin.version
         self._codes: EventCodes = {name: code for code, name in enumerate(self._lake.event_names)}
         self._warnings: dict[str, None] = {}
+        self._guards: list[GuardedPart] = []
         self._buckets = [Bucket() for _ in range(self._lake.n_buckets)]
         self._survivors = self._read_survivors()
         self.as_of_us = self._last_us() if as_of_us is None else as_of_us
@@ -150,21 +189,22 @@ class LakeSnapshot:
 
     @property
     def warnings(self) -> Sequence[str]:
-        return tuple(self._warnings)
+        of_parts = (text for guard in tuple(self._guards) for text in guard.warnings)
+        return tuple(dict.fromkeys((*self._warnings, *of_parts)))
 
-    def bucket(self, index: int, first_us: int | None = None, last_us: int | None = None) -> View:
+    def views(self, bucket: int, first_us: int | None = None, last_us: int | None = None) -> tuple[View, ...]:
         wanted = [file for file in self._lake.files if _overlaps(file, first_us, last_us)]
         key = frozenset(file.path for file in wanted)
-        own = self._buckets[index]
+        own = self._buckets[bucket]
         with own.lock:  # buckets are made ready side by side, each of them once
             if key not in own.views:
-                own.views[key] = self._compose(index, wanted)
+                own.views[key] = self._compose(bucket, wanted)
             own.views.move_to_end(key)
             while len(own.views) > KEPT_VIEWS:
                 own.views.popitem(last=False)
             return own.views[key]
 
-    def _compose(self, index: int, files: list[LakeFile]) -> View:
+    def _compose(self, index: int, files: list[LakeFile]) -> tuple[View, ...]:
         buckets = bucket_of(self._survivors.absorbed, self.n_buckets)
         hidden = self._survivors.absorbed[buckets == index]
         loose = [*self._tail_parts(files, index), *self._merged_parts(files, index)]
@@ -172,15 +212,23 @@ class LakeSnapshot:
         own = self._buckets[index]
         if own.histories is None:
             own.histories = UserHistories(self._store, self._lake, self._survivors, index)
-        return compose_view(base, loose, hidden, own.histories.history)
+        return compose_views(base, loose, hidden, own.histories.history, self._join)
+
+    def _join(self, parts: Sequence[Part]) -> Part:
+        joined = self._joined.join(parts)
+        self._guards += guards_of(joined)
+        return joined
 
     def _base_parts(self, files: list[LakeFile], index: int) -> Iterator[Part]:
         for file in files:
             if file.table is LakeTable.EVENTS and file.bucket == index:
                 try:
-                    yield GuardedPart(self._prepared.part(file, self._codes), self._warn)
+                    part = GuardedPart(self._prepared.part(file, self._codes))
                 except DamagedFileError as error:
                     self._warn(f"{error}; its {file.rows} events are missing")
+                else:
+                    self._guards.append(part)
+                    yield part
 
     def _tail_parts(self, files: list[LakeFile], index: int) -> Iterator[Part]:
         for file in files:

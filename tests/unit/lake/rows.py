@@ -68,7 +68,7 @@ Row = tuple[str, int, str, tuple[Any, ...]]
 
 
 def rows_of_view(view: ViewLike, snapshot: LakeSnapshot, names: Sequence[str]) -> list[Row]:
-    """A bucket's events: (user, time, event, values of the named properties), in the view's order."""
+    """A view's events: (user, time, event, values of the named properties), in the view's order."""
     columns: list[list[Any]] = []
     for name in names:
         coded = view.coded(name)
@@ -76,11 +76,10 @@ def rows_of_view(view: ViewLike, snapshot: LakeSnapshot, names: Sequence[str]) -
     users = snapshot.user_names_of(view.user_ids)
     found: list[Row] = []
     for at, user in enumerate(users):
-        for begin, end in zip(view.begin[at].tolist(), view.end[at].tolist(), strict=True):
-            for row in range(begin, end):
-                values = tuple(column[row] for column in columns)
-                event = snapshot.event_names[int(view.event[row])]
-                found.append((user, int(view.time[row]), event, values))
+        for row in range(int(view.begin[at]), int(view.end[at])):
+            values = tuple(column[row] for column in columns)
+            event = snapshot.event_names[int(view.event[row])]
+            found.append((user, int(view.time[row]), event, values))
     return found
 
 
@@ -90,7 +89,8 @@ def rows_of(lake: Lake, *names: str) -> list[Row]:
         found = [
             row
             for bucket in range(snapshot.n_buckets)
-            for row in rows_of_view(snapshot.bucket(bucket), snapshot, names)
+            for view in snapshot.views(bucket)
+            for row in rows_of_view(view, snapshot, names)
         ]
         assert list(snapshot.warnings) == []
     return sorted(found, key=lambda row: row[0])

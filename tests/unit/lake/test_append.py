@@ -60,7 +60,11 @@ def test_bucket_leaves_out_files_outside_the_range(lake: Lake) -> None:
     lake.append("1", event_table([Event("a", "open", 0)]))
     lake.append("2", event_table([Event("a", "open", 5)]))
     with lake.snapshot() as snapshot:
-        views = [snapshot.bucket(b, MAY + 4 * DAY_US, MAY + 6 * DAY_US) for b in range(snapshot.n_buckets)]
+        views = [
+            view
+            for bucket in range(snapshot.n_buckets)
+            for view in snapshot.views(bucket, MAY + 4 * DAY_US, MAY + 6 * DAY_US)
+        ]
         assert sum(view.n_rows for view in views) == 1
 
 
@@ -78,7 +82,7 @@ def test_user_changes_become_histories(lake: Lake) -> None:
     with lake.snapshot() as snapshot:
         found = {}
         for bucket in range(snapshot.n_buckets):
-            view = snapshot.bucket(bucket)
+            (view,) = snapshot.views(bucket)
             history = view.history("level")
             for at, user in enumerate(snapshot.user_names_of(view.user_ids)):
                 assert history is not None

@@ -116,7 +116,9 @@ def test_users_are_imported_too(lake: Lake, small_runs: str) -> None:
         session.add(event_table(EVENTS), users=users)
         assert session.finish().user_changes == 2
     with lake.snapshot() as snapshot:
-        found = [snapshot.bucket(b).history("city") for b in range(snapshot.n_buckets)]
+        found = [
+            view.history("city") for bucket in range(snapshot.n_buckets) for view in snapshot.views(bucket)
+        ]
         values = [value for h in found if h for chunk in h.dictionary.chunks for value in chunk.to_pylist()]
     assert sorted(values) == ["京", "渝"]
 

@@ -57,7 +57,7 @@ def test_reader_that_began_before_sees_the_same_after(lake: Lake) -> None:
     with lake.snapshot() as snapshot:
         lake.compact()
         lake.collect()
-        views = [snapshot.bucket(bucket) for bucket in range(snapshot.n_buckets)]
+        views = [view for bucket in range(snapshot.n_buckets) for view in snapshot.views(bucket)]
         found = [row for view in views for row in rows_of_view(view, snapshot, ["n"])]
     assert sorted(found, key=lambda row: row[0]) == rows_in(EVENTS, "n")
     assert rows_of(lake, "n") == rows_in(EVENTS, "n")
@@ -222,7 +222,7 @@ def test_user_changes_move_with_their_users(lake: Lake) -> None:
     def cities() -> dict[str, list[str]]:
         with lake.snapshot() as snapshot:
             found = {}
-            for view in [snapshot.bucket(bucket) for bucket in range(snapshot.n_buckets)]:
+            for view in [view for bucket in range(snapshot.n_buckets) for view in snapshot.views(bucket)]:
                 history = view.history("city")
                 for at, user in enumerate(snapshot.user_names_of(view.user_ids) if history else []):
                     assert history is not None

@@ -116,7 +116,7 @@ def damaged_file(lake: Lake, tmp_path: Path) -> LakeFile:
 
 
 def all_rows(snapshot: LakeSnapshot) -> int:
-    views = [snapshot.bucket(bucket) for bucket in range(snapshot.n_buckets)]
+    views = [view for bucket in range(snapshot.n_buckets) for view in snapshot.views(bucket)]
     return sum(len(rows_of_view(view, snapshot, NAMES)) for view in views)
 
 
@@ -156,7 +156,7 @@ def test_damaged_tail_is_named_and_the_rest_answers(lake: Lake, reopen: Reopen, 
 def test_columns_are_mapped_not_copied(full: Lake, reopen: Reopen) -> None:
     lake = reopen()
     with lake.snapshot() as snapshot:
-        view = next(v for v in (snapshot.bucket(b) for b in range(4)) if v.n_rows)
+        view = next(view for bucket in range(4) for view in snapshot.views(bucket) if view.n_rows)
         assert view.n_rows
     file = full.store.version().of(LakeTable.EVENTS)[0]
     codes = {name: code for code, name in enumerate(full.store.version().event_names)}

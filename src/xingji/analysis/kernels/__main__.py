@@ -49,8 +49,11 @@ class _MappedSnapshot:
     def __getattr__(self, name: str) -> object:
         return getattr(self._snapshot, name)
 
-    def bucket(self, index: int, first_us: int | None = None, last_us: int | None = None) -> ViewLike:
-        return _MappedView(self._snapshot.bucket(index, first_us, last_us))  # type: ignore[return-value]
+    def views(
+        self, bucket: int, first_us: int | None = None, last_us: int | None = None
+    ) -> Sequence[ViewLike]:
+        views = self._snapshot.views(bucket, first_us, last_us)
+        return [_MappedView(view) for view in views]  # type: ignore[misc]
 
 
 def _log(with_origin: bool) -> MemorySnapshot:

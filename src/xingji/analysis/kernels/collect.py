@@ -26,16 +26,15 @@ def collect(
     predicted.
     """
     count = 0
-    for user in range(begin.shape[0]):
+    for user in range(len(begin)):
         offsets[user] = count
-        for slot in range(begin.shape[1]):
-            for row in range(begin[user, slot], end[user, slot]):
-                rows[count] = row
-                kept = bits_of[codes[row]] != np.uint64(0)
-                if first_us is not None and end_us is not None:
-                    kept = kept & (time[row] >= first_us) & (time[row] < end_us)
-                count += 1 if kept else 0
-    offsets[begin.shape[0]] = count
+        for row in range(begin[user], end[user]):
+            rows[count] = row
+            kept = bits_of[codes[row]] != np.uint64(0)
+            if first_us is not None and end_us is not None:
+                kept = kept & (time[row] >= first_us) & (time[row] < end_us)
+            count += 1 if kept else 0
+    offsets[len(begin)] = count
     return count
 
 
@@ -70,17 +69,16 @@ def sessions(begin: Rows, end: Rows, time: Int64s, client: Flags | None, gap_us:
     row begins a session; other rows belong to the session of the last client row when it is at most `gap_us`
     before them.
     """
-    for user in range(begin.shape[0]):
+    for user in range(len(begin)):
         session = -1
         last = np.int64(0)
-        for slot in range(begin.shape[1]):
-            for row in range(begin[user, slot], end[user, slot]):
-                near = session >= 0 and time[row] - last <= gap_us
-                if client is None or client[row] != 0:
-                    session += not near
-                    last = time[row]
-                    near = True
-                out[row] = session if near else -1
+        for row in range(begin[user], end[user]):
+            near = session >= 0 and time[row] - last <= gap_us
+            if client is None or client[row] != 0:
+                session += not near
+                last = time[row]
+                near = True
+            out[row] = session if near else -1
 
 
 @kernel
@@ -99,10 +97,9 @@ def keep_first(offsets: Int64s, bits: Uint64s, first_only: int) -> None:
 def keep_first_rows(begin: Rows, end: Rows, bits: Uint64s, first_only: int) -> None:
     """As `keep_first`, for bits of a view's rows."""
     only = np.uint64(first_only)
-    for unit in range(begin.shape[0]):
+    for unit in range(len(begin)):
         seen = np.uint64(0)
-        for slot in range(begin.shape[1]):
-            for row in range(begin[unit, slot], end[unit, slot]):
-                found = bits[row] & only
-                bits[row] &= ~(seen & only)
-                seen |= found
+        for row in range(begin[unit], end[unit]):
+            found = bits[row] & only
+            bits[row] &= ~(seen & only)
+            seen |= found

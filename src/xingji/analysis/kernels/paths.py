@@ -93,57 +93,53 @@ def ways_to_end(
     """Count the edges and the last node of each unit-session's way up to an END event: its head and tail."""
     size = n_head + n_tail
     way_label, way_us = np.empty(size, np.int32), np.empty(size, np.int64)
-    for unit in range(begin.shape[0]):
+    for unit in range(len(begin)):
         opened, last_us = False, np.int64(0)
         n_nodes, last_label, last_place = 0, -1, 0
         started, stopped = not from_start, False
-        for part in range(begin.shape[1] + 1):
-            closing = part == begin.shape[1]
-            first_row, last_row = np.uint64(0), np.uint64(1)
-            if not closing:
-                first_row, last_row = np.uint64(begin[unit, part]), np.uint64(end[unit, part])
-            for row in range(first_row, last_row):
-                inside = True
-                fresh = closing
-                if not closing and gap_us is not None:
-                    near = opened and time[row] - last_us <= gap_us
-                    if client is None or client[row] != 0:
-                        fresh = not near
-                        opened, last_us = True, time[row]
-                    else:
-                        inside = near
-                if fresh:
-                    if n_nodes and started and stopped:
-                        hit = add_way(
-                            way_label, way_us, n_nodes, n_head, n_tail, n_labels, direct, keys, cells, ends,
-                            want_edge, want_node,
-                        )  # fmt: skip
-                        if hit:
-                            wanted[unit] = 1
-                    n_nodes, last_label = 0, -1
-                    started, stopped = not from_start, False
-                if closing or not inside or stopped:
-                    continue
-                role = _role(row, time, codes, role_of, first_us, end_us)
-                if not role & USED:
-                    continue
-                if not started:
-                    if not role & START:
-                        continue
-                    started = True
-                named = label_of[label[row]]
-                if collapse and named == last_label:
-                    if last_place >= 0:
-                        way_us[last_place] = time[row]
+        for row in range(begin[unit], end[unit] + 1):
+            closing = row == end[unit]
+            inside = True
+            fresh = closing
+            if not closing and gap_us is not None:
+                near = opened and time[row] - last_us <= gap_us
+                if client is None or client[row] != 0:
+                    fresh = not near
+                    opened, last_us = True, time[row]
                 else:
-                    last_label = named
-                    last_place = n_nodes
-                    if n_nodes >= size:
-                        last_place = n_head + (n_nodes - n_head) % n_tail if n_tail else -1
-                    if last_place >= 0:
-                        way_label[last_place], way_us[last_place] = named, time[row]
-                    n_nodes += 1
-                stopped = role & END != 0
+                    inside = near
+            if fresh:
+                if n_nodes and started and stopped:
+                    hit = add_way(
+                        way_label, way_us, n_nodes, n_head, n_tail, n_labels, direct, keys, cells, ends,
+                        want_edge, want_node,
+                    )  # fmt: skip
+                    if hit:
+                        wanted[unit] = 1
+                n_nodes, last_label = 0, -1
+                started, stopped = not from_start, False
+            if closing or not inside or stopped:
+                continue
+            role = _role(row, time, codes, role_of, first_us, end_us)
+            if not role & USED:
+                continue
+            if not started:
+                if not role & START:
+                    continue
+                started = True
+            named = label_of[label[row]]
+            if collapse and named == last_label:
+                if last_place >= 0:
+                    way_us[last_place] = time[row]
+            else:
+                last_label = named
+                last_place = n_nodes
+                if n_nodes >= size:
+                    last_place = n_head + (n_nodes - n_head) % n_tail if n_tail else -1
+                if last_place >= 0:
+                    way_label[last_place], way_us[last_place] = named, time[row]
+                n_nodes += 1
+            stopped = role & END != 0
 
 
 @kernel
@@ -154,48 +150,47 @@ def onward(
     wanted: Flags, from_start: bool, most: int | None,
 ) -> None:  # fmt: skip
     """Count the edges of each unit-session's first `most` nodes, and its last; without `most`, unnumbered."""
-    for unit in range(begin.shape[0]):
+    for unit in range(len(begin)):
         opened, last_us = False, np.int64(0)
         before, before_us, last_slot, step, started = -1, np.int64(0), -1, 0, not from_start
-        for part in range(begin.shape[1]):
-            for row in range(begin[unit, part], end[unit, part]):
-                now = time[row]
-                if gap_us is not None:
-                    near = opened and now - last_us <= gap_us
-                    if client is None or client[row] != 0:
-                        opened, last_us = True, now
-                        if not near and before >= 0:
-                            ends[before + (0 if most is None else min(step, most) - 1) * n_labels] += 1
-                            before, last_slot, step, started = -1, -1, 0, not from_start
-                    elif not near:
-                        continue
-                if most is not None and step > most:
+        for row in range(begin[unit], end[unit]):
+            now = time[row]
+            if gap_us is not None:
+                near = opened and now - last_us <= gap_us
+                if client is None or client[row] != 0:
+                    opened, last_us = True, now
+                    if not near and before >= 0:
+                        ends[before + (0 if most is None else min(step, most) - 1) * n_labels] += 1
+                        before, last_slot, step, started = -1, -1, 0, not from_start
+                elif not near:
                     continue
-                if role_of is not None:
-                    role = role_of[codes[row]]
-                    if not role & USED or now < first_us or now >= end_us or not (started or role & START):
-                        continue
-                started = True
-                named = label_of[label[row]]
-                if collapse and named == before:
-                    if last_slot >= 0:  # a repeat moves the time of the node that the last edge led to
-                        cells[last_slot, 1] += now - before_us
-                    before_us = now
+            if most is not None and step > most:
+                continue
+            if role_of is not None:
+                role = role_of[codes[row]]
+                if not role & USED or now < first_us or now >= end_us or not (started or role & START):
                     continue
-                if most is not None:
-                    step += 1
-                    if step > most:
-                        continue
-                node = named if most is None else (step - 1) * n_labels + named
-                if before >= 0:
-                    source = before if most is None else (step - 2) * n_labels + before
-                    last_slot = _place(keys, source * n_labels + named, direct)
-                    cells[last_slot, 0] += 1
+            started = True
+            named = label_of[label[row]]
+            if collapse and named == before:
+                if last_slot >= 0:  # a repeat moves the time of the node that the last edge led to
                     cells[last_slot, 1] += now - before_us
-                    if source * n_labels + named == want_edge:
-                        wanted[unit] = 1
-                if node == want_node:
+                before_us = now
+                continue
+            if most is not None:
+                step += 1
+                if step > most:
+                    continue
+            node = named if most is None else (step - 1) * n_labels + named
+            if before >= 0:
+                source = before if most is None else (step - 2) * n_labels + before
+                last_slot = _place(keys, source * n_labels + named, direct)
+                cells[last_slot, 0] += 1
+                cells[last_slot, 1] += now - before_us
+                if source * n_labels + named == want_edge:
                     wanted[unit] = 1
-                before, before_us = named, now
+            if node == want_node:
+                wanted[unit] = 1
+            before, before_us = named, now
         if before >= 0:
             ends[before + (0 if most is None else min(step, most) - 1) * n_labels] += 1

@@ -14,10 +14,9 @@ Uint32s = npt.NDArray[np.uint32]
 @kernel
 def spread(begin: Rows, end: Rows, per_user: Uint32s, out: Uint32s) -> None:
     """Write each user's code to all rows of the user (`per_user: uint32[n_users]`, `out: uint32[n_rows]`)."""
-    for user in range(begin.shape[0]):
-        for slot in range(begin.shape[1]):
-            for row in range(begin[user, slot], end[user, slot]):
-                out[row] = per_user[user]
+    for user in range(len(begin)):
+        for row in range(begin[user], end[user]):
+            out[row] = per_user[user]
 
 
 @kernel
@@ -26,13 +25,12 @@ def at_event(
 ) -> None:
     """Write to each row the code that held for its user at the row's time (changes `offsets`, `since_us`,
     `codes`)."""
-    for user in range(begin.shape[0]):
+    for user in range(len(begin)):
         at = offsets[user]
-        for slot in range(begin.shape[1]):
-            for row in range(begin[user, slot], end[user, slot]):
-                while at < offsets[user + 1] and since_us[at] <= time[row]:
-                    at += 1
-                out[row] = codes[at - 1] if at > offsets[user] else 0
+        for row in range(begin[user], end[user]):
+            while at < offsets[user + 1] and since_us[at] <= time[row]:
+                at += 1
+            out[row] = codes[at - 1] if at > offsets[user] else 0
 
 
 @kernel
@@ -41,14 +39,13 @@ def mark_between(begin: Rows, end: Rows, first: Int64s, last: Int64s, out: npt.N
 
     first -1: from the user's first row; last -1: through the user's last row; first -2: none.
     """
-    for user in range(begin.shape[0]):
+    for user in range(len(begin)):
         inside = first[user] == -1
         done = first[user] == -2
-        for slot in range(begin.shape[1]):
-            for row in range(begin[user, slot], end[user, slot]):
-                if done:
-                    break
-                inside = inside or np.int64(row) == first[user]
-                if inside:
-                    out[row] = 1
-                    done = np.int64(row) == last[user]
+        for row in range(begin[user], end[user]):
+            if done:
+                break
+            inside = inside or np.int64(row) == first[user]
+            if inside:
+                out[row] = 1
+                done = np.int64(row) == last[user]

@@ -32,19 +32,18 @@ def time_bounds(
     """The first and the last time in [first_us, end_us) of the rows whose code has lines; (end_us, first_us)
     if none."""
     low, high = end_us, first_us
-    for unit in range(begin.shape[0]):
-        for part in range(begin.shape[1]):
-            for row in range(begin[unit, part], end[unit, part]):
-                if time[row] >= low:
-                    break
-                if time[row] >= first_us and lines_of[codes[row]] != np.uint64(0):
-                    low = time[row]
-            for back in range(end[unit, part] - begin[unit, part]):
-                row = end[unit, part] - 1 - back
-                if time[row] <= high:
-                    break
-                if time[row] < end_us and lines_of[codes[row]] != np.uint64(0):
-                    high = time[row]
+    for unit in range(len(begin)):
+        for row in range(begin[unit], end[unit]):
+            if time[row] >= low:
+                break
+            if time[row] >= first_us and lines_of[codes[row]] != np.uint64(0):
+                low = time[row]
+        for back in range(end[unit] - begin[unit]):
+            row = end[unit] - 1 - back
+            if time[row] <= high:
+                break
+            if time[row] < end_us and lines_of[codes[row]] != np.uint64(0):
+                high = time[row]
     return low, high
 
 
@@ -67,36 +66,35 @@ def count(
     last_of = np.full(events.shape[0], -1, np.int64)  # unit and bucket, or with reach the unit
     total_of, until = np.full(events.shape[0], -1, np.int32), np.zeros(events.shape[0], np.int32)
     bucket, low, high = 0, np.int64(0), np.int64(0)
-    for unit in range(begin.shape[0]):
-        for part in range(begin.shape[1]):
-            for row in range(begin[unit, part], end[unit, part]):
-                key = key_of[codes[row]]
+    for unit in range(len(begin)):
+        for row in range(begin[unit], end[unit]):
+            key = key_of[codes[row]]
+            if key < 0:
+                continue
+            now = time[row]
+            if now < low or now >= high:
+                if now < first_us or now >= end_us:
+                    continue
+                bucket = bucket_at(now, edges_us, (now - edges_us[0]) // length_us)
+                low = max(edges_us[bucket], np.int64(first_us))
+                high = min(edges_us[bucket + 1], np.int64(end_us))
+            if group is not None:
+                key = group_of[group[row]]
                 if key < 0:
                     continue
-                now = time[row]
-                if now < low or now >= high:
-                    if now < first_us or now >= end_us:
-                        continue
-                    bucket = bucket_at(now, edges_us, (now - edges_us[0]) // length_us)
-                    low = max(edges_us[bucket], np.int64(first_us))
-                    high = min(edges_us[bucket + 1], np.int64(end_us))
-                if group is not None:
-                    key = group_of[group[row]]
-                    if key < 0:
-                        continue
-                events[key, bucket] += 1
-                if reach is None:
-                    present = unit * n_buckets + bucket
-                    units[key, bucket] += np.int64(last_of[key] != present)
-                    last_of[key] = present
-                else:
-                    if last_of[key] != unit:
-                        last_of[key], until[key] = unit, -1
-                    last = min(bucket + reach, n_buckets) - 1
-                    if last > until[key]:
-                        units[key, max(bucket, until[key] + 1)] += 1
-                        units[key, last + 1] -= 1
-                        until[key] = last
-                if bucket >= counted_from:
-                    total_units[key] += np.int64(total_of[key] != unit)
-                    total_of[key] = unit
+            events[key, bucket] += 1
+            if reach is None:
+                present = unit * n_buckets + bucket
+                units[key, bucket] += np.int64(last_of[key] != present)
+                last_of[key] = present
+            else:
+                if last_of[key] != unit:
+                    last_of[key], until[key] = unit, -1
+                last = min(bucket + reach, n_buckets) - 1
+                if last > until[key]:
+                    units[key, max(bucket, until[key] + 1)] += 1
+                    units[key, last + 1] -= 1
+                    until[key] = last
+            if bucket >= counted_from:
+                total_units[key] += np.int64(total_of[key] != unit)
+                total_of[key] = unit

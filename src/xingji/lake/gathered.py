@@ -1,0 +1,252 @@
+"""Rows gathered from parts into one: sorted anew, one month after the other, or late ones among the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from threading import RLock
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from xingji.lake.dictionary import join, narrow
+from xingji.lake.order import starts_of
+from xingji.lake.part import Coded, Dictionary, Int64s, Part
+
+Number = TypeVar("Number", bound=np.generic)
+Column = Callable[[Part], npt.NDArray[Number]]
+_NOBODY = np.empty(0, np.int64)
+KEPT_PROPERTIES = 12
+"""Of how many properties a joined part, or a view, keeps the codes."""
+
+
+def owners_of(part: Part) -> Int64s:
+    """The user id of every row of a part."""
+    return np.repeat(part.user_ids, np.diff(part.user_offsets))
+
+
+def runs(first: Int64s, lengths: Int64s) -> Int64s:
+    """The numbers of runs one after the other: `first[i]` up to `first[i] + lengths[i]`.
+
+    >>> runs(np.array([5, 1]), np.array([2, 3])).tolist()
+    [5, 6, 1, 2, 3]
+    """
+    before = np.cumsum(lengths) - lengths
+    return np.repeat(first - before, lengths) + np.arange(int(lengths.sum()), dtype=np.int64)
+
+
+class SortedPart:
+    """Rows of other parts under users of its own choosing: `rows[i]` of `sources[source[i]]`."""
+
+    def __init__(self, key: str, sources: Sequence[Part], source: Int64s, row: Int64s, owner: Int64s) -> None:
+        self.key, self._sources, self._source, self._row = key, sources, source, row
+        self.n_rows = len(row)
+        self.user_offsets: Int64s = starts_of(owner)
+        self.user_ids: Int64s = owner[self.user_offsets[:-1]]
+
+    @property
+    def first_us(self) -> int:
+        return int(self.time().min()) if self.n_rows else 0
+
+    @property
+    def last_us(self) -> int:
+        return int(self.time().max()) if self.n_rows else 0
+
+    def _gather(self, column: Column[Number], kind: type[Number]) -> npt.NDArray[Number]:
+        out = np.zeros(self.n_rows, kind)
+        for at, part in enumerate(self._sources):
+            here = self._source == at
+            out[here] = column(part)[self._row[here]]
+        return out
+
+    @cached_property
+    def _time(self) -> Int64s:
+        return self._gather(lambda part: part.time(), np.int64)
+
+    def time(self) -> Int64s:
+        return self._time
+
+    def seq(self) -> Int64s:
+        return self._gather(lambda part: part.seq(), np.int64)
+
+    def event(self) -> npt.NDArray[np.uint16]:
+        return self._gather(lambda part: part.event(), np.uint16)
+
+    def coded(self, name: str) -> Coded | None:
+        codes, shift = np.zeros(self.n_rows, np.int64), 0
+        chunks: list[pa.Array] = []
+        for at, part in enumerate(self._sources):
+            coded = part.coded(name)
+            if coded is None:
+                continue
+            here = self._source == at
+            own = coded.codes[self._row[here]].astype(np.int64)
+            codes[here] = np.where(own == 0, 0, own + shift)
+            chunks.extend(coded.dictionary.chunks)
+            shift += len(coded.dictionary) - 1
+        return Coded(narrow(codes, shift + 1), Dictionary(tuple(chunks))) if shift else None
+
+
+def sort_rows(
+    key: str, parts: Sequence[Part], rows: Sequence[Int64s], owners: Sequence[Int64s]
+) -> SortedPart:
+    """The given rows of each part, under the given users, sorted by (user, time, seq)."""
+    source = np.concatenate([np.full(len(r), at, np.int64) for at, r in enumerate(rows)] or [_NOBODY])
+    row, owner = np.concatenate([*rows, _NOBODY]), np.concatenate([*owners, _NOBODY])
+    time = np.concatenate([part.time()[r] for part, r in zip(parts, rows, strict=True)] or [_NOBODY])
+    seq = np.concatenate([part.seq()[r] for part, r in zip(parts, rows, strict=True)] or [_NOBODY])
+    order = np.lexsort((seq, time, owner))
+    return SortedPart(key, parts, source[order], row[order], owner[order])
+
+
+class JoinedPart:
+    """Parts whose users have later rows in each than in those before, as one: a user's rows lie together.
+
+    Columns are brought together when first asked for, and kept.
+    """
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self.parts = parts
+        self.key = "+".join(part.key for part in parts)
+        self.n_rows = sum(part.n_rows for part in parts)
+        self.first_us = min(part.first_us for part in parts)
+        self.last_us = max(part.last_us for part in parts)
+        self.user_ids: Int64s = np.unique(np.concatenate([part.user_ids for part in parts]))
+        self._places = [np.searchsorted(self.user_ids, part.user_ids).astype(np.uint32) for part in parts]
+        lengths = np.zeros(len(self.user_ids), np.int64)
+        for part, place in zip(parts, self._places, strict=True):
+            lengths[place] += np.diff(part.user_offsets)
+        self.user_offsets: Int64s = np.concatenate([[0], np.cumsum(lengths)])
+        self._mine = RLock()
+        self._columns: dict[str, npt.NDArray[np.generic]] = {}
+        self._properties: dict[str, Coded | None] = {}
+
+    @property
+    def n_bytes(self) -> int:
+        """The memory its columns take."""
+        with self._mine:
+            codes = (coded.codes.nbytes for coded in self._properties.values() if coded)
+            return sum(column.nbytes for column in self._columns.values()) + sum(codes)
+
+    def _spread(self, columns: Sequence[npt.NDArray[Number]]) -> npt.NDArray[Number]:
+        """Columns of the parts, each user's rows behind each other."""
+        out = np.empty(self.n_rows, columns[0].dtype)
+        filled = self.user_offsets[:-1].copy()
+        for part, place, column in zip(self.parts, self._places, columns, strict=True):
+            lengths = np.diff(part.user_offsets)
+            out[runs(filled[place], lengths)] = column
+            filled[place] += lengths
+        return out
+
+    def _column(self, name: str, column: Column[Number]) -> npt.NDArray[Number]:
+        with self._mine:
+            if name not in self._columns:
+                self._columns[name] = self._spread([column(part) for part in self.parts])
+            return self._columns[name]  # type: ignore[return-value]
+
+    def time(self) -> Int64s:
+        return self._column("time", lambda part: part.time())
+
+    def seq(self) -> Int64s:
+        return self._column("seq", lambda part: part.seq())
+
+    def event(self) -> npt.NDArray[np.uint16]:
+        return self._column("event", lambda part: part.event())
+
+    def coded(self, name: str) -> Coded | None:
+        with self._mine:
+            if name not in self._properties:
+                self._properties[name] = self._join(name)
+                while len(self._properties) > KEPT_PROPERTIES:
+                    self._properties.pop(next(iter(self._properties)))
+            return self._properties[name]
+
+    def _join(self, name: str) -> Coded | None:
+        lengths = [part.n_rows for part in self.parts]
+        whole = join([part.coded(name) for part in self.parts], lengths)
+        if len(whole.dictionary) == 1:
+            return None
+        cuts = np.cumsum(lengths)[:-1]
+        return Coded(self._spread(np.split(whole.codes, cuts)), whole.dictionary)  # type: ignore[arg-type]
+
+
+class MixedPart:
+    """The users of `late`, with the rows they have in `base` and their late ones among them."""
+
+    def __init__(self, base: Part, late: Part) -> None:
+        self.key = f"{base.key}&{late.key}"
+        self._base, self._late = base, late
+        self.user_ids: Int64s = late.user_ids
+        self._base_rows, base_lengths = self._rows_in_base()
+        late_lengths = np.diff(late.user_offsets)
+        self.n_rows = len(self._base_rows) + late.n_rows
+        self.user_offsets: Int64s = np.concatenate([[0], np.cumsum(base_lengths + late_lengths)])
+        self._is_late = np.zeros(self.n_rows, np.bool_)
+        before = np.cumsum(base_lengths) - base_lengths
+        self._is_late[self._earlier(before, base_lengths) + np.arange(late.n_rows)] = True
+
+    def _rows_in_base(self) -> tuple[Int64s, Int64s]:
+        """The rows of its users in the base, and how many each has."""
+        users, base = self.user_ids, self._base
+        lengths = np.zeros(len(users), np.int64)
+        _, mine, place = np.intersect1d(users, base.user_ids, assume_unique=True, return_indices=True)
+        lengths[mine] = np.diff(base.user_offsets)[place]
+        return runs(base.user_offsets[place], lengths[mine]), lengths
+
+    def _earlier(self, before: Int64s, lengths: Int64s) -> Int64s:
+        """How many of the base's rows come before each late row, by bisection of its user's rows."""
+        of_user = np.repeat(np.arange(len(self.user_ids)), np.diff(self._late.user_offsets))
+        low, high = before[of_user], (before + lengths)[of_user]
+        base_time, late_time = self._base.time(), self._late.time()
+        base_seq = late_seq = None
+        while True:
+            open_ = np.flatnonzero(low < high)
+            if not len(open_):
+                return low
+            middle = (low[open_] + high[open_]) // 2
+            rows = self._base_rows[middle]
+            there, here = base_time[rows], late_time[open_]
+            less = there < here
+            tied = np.flatnonzero(there == here)
+            if len(tied):
+                if base_seq is None or late_seq is None:
+                    base_seq, late_seq = self._base.seq(), self._late.seq()
+                less[tied] = base_seq[rows[tied]] < late_seq[open_[tied]]
+            low[open_[less]] = middle[less] + 1
+            high[open_[~less]] = middle[~less]
+
+    @property
+    def first_us(self) -> int:
+        return min(self._base.first_us, self._late.first_us)
+
+    @property
+    def last_us(self) -> int:
+        return max(self._base.last_us, self._late.last_us)
+
+    def _mix(self, base: npt.NDArray[Number], late: npt.NDArray[Number]) -> npt.NDArray[Number]:
+        out = np.empty(self.n_rows, base.dtype)
+        out[~self._is_late] = base[self._base_rows]
+        out[self._is_late] = late
+        return out
+
+    def time(self) -> Int64s:
+        return self._mix(self._base.time(), self._late.time())
+
+    def seq(self) -> Int64s:
+        return self._mix(self._base.seq(), self._late.seq())
+
+    def event(self) -> npt.NDArray[np.uint16]:
+        return self._mix(self._base.event(), self._late.event())
+
+    def coded(self, name: str) -> Coded | None:
+        base, late = self._base.coded(name), self._late.coded(name)
+        taken = Coded(base.codes[self._base_rows], base.dictionary) if base else None
+        whole = join([taken, late], [len(self._base_rows), self._late.n_rows])
+        if len(whole.dictionary) == 1:
+            return None
+        codes = np.empty_like(whole.codes)
+        codes[~self._is_late] = whole.codes[: len(self._base_rows)]
+        codes[self._is_late] = whole.codes[len(self._base_rows) :]
+        return Coded(codes, whole.dictionary)
