@@ -135,10 +135,10 @@ def _with_optional(runs: _Runs, at: Grid, query: Funnel, required: Sequence[int]
 def _best(runs: _Runs, required: Grid, at: Grid) -> Attempts:
     """The run of each unit whose attempt goes furthest, then ends earliest, then starts latest."""
     some = np.flatnonzero(required[:, 0] >= 0)
-    unit, events = runs.unit[some], runs.stream_events(required[some])
+    unit = runs.unit[some]
     if runs.order is None:
         return Attempts(unit, at[some])
-    chosen = best_rows(unit, events, -1)
+    chosen = best_rows(unit, runs.stream_events(required[some]), -1)
     return Attempts(unit[chosen], runs.stream_events(at[some[chosen]]))
 
 

@@ -13,8 +13,9 @@ from xingji.model.query import EventSelector
 
 
 def walks_views(context: Context, lines: Sequence[EventSelector]) -> bool:
-    """Whether the rows of views can be taken as they are, without bringing units together first."""
-    return context.scope.count_by.kind == "user" and not any(line.first_time for line in lines)
+    """Whether the rows of views are best taken as they are: all are selected, and units are users."""
+    every = any(line.events is None for line in lines)
+    return every and context.scope.count_by.kind == "user" and not any(line.first_time for line in lines)
 
 
 def known_bounds(

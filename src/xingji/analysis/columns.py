@@ -38,7 +38,12 @@ def row_values(
     rows: Rows | None = None,
 ) -> npt.NDArray[Any]:
     """What `lookup` gives for the property's value at each row, or at the given ones, `kind[n]`."""
-    codes, dictionary = _codes(view, snapshot, ref)
+    if ref == EVENT_NAME:
+        dictionary = Dictionary((pa.array(snapshot.event_names, pa.string()),))
+        of_code = lookup(dictionary).astype(kind, copy=False)[1:]
+        names: npt.NDArray[Any] = of_code[view.event if rows is None else view.event[rows]]
+        return names
+    codes, dictionary = _codes(view, ref)
     given = lookup(dictionary).astype(kind, copy=False)
     if codes is None:
         return np.full(view.n_rows if rows is None else len(rows), given[0], kind)
@@ -47,11 +52,9 @@ def row_values(
 
 
 def _codes(
-    view: ViewLike, snapshot: Snapshot, ref: PropertyRef
+    view: ViewLike, ref: PropertyRef
 ) -> tuple[npt.NDArray[np.unsignedinteger[Any]] | None, Dictionary]:
     """The codes of a property over all rows of a view, and what they mean; no codes where nobody has it."""
-    if ref == EVENT_NAME:
-        return view.event + np.uint16(1), Dictionary((pa.array(snapshot.event_names, pa.string()),))
     if ref.owner == "event":
         coded = view.coded(ref.name)
         return (coded.codes, coded.dictionary) if coded else (None, Dictionary(()))

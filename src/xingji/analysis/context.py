@@ -101,6 +101,7 @@ class Restricted:
     def __init__(self, view: ViewLike, kept_users: Int64s) -> None:
         self._view, self.n_rows = view, view.n_rows
         self.first_us, self.last_us = view.first_us, view.last_us
+        self.kept = None
         self.user_ids: Int64s = view.user_ids
         dropped = ~np.isin(view.user_ids, kept_users)
         self.begin: Rows = view.begin.copy()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -72,10 +73,10 @@ def _request(context: Context, query: Funnel) -> Request:
 def choose_in_view(context: Context, query: Funnel, view: ViewLike) -> tuple[Int64s, Grid]:
     """The chosen attempts of a view's users: numbers of users in the view, and the row of each step (-1: not
     reached)."""
-    stream = view_stream(context, dataclasses.replace(_request(context, query), rows=True), view)
+    stream = view_stream(context, _request(context, query), view)
     attempts = _choose(context, query, stream)
     rows = np.empty_like(attempts.at)
-    look_up(attempts.at, stream.columns["row"], -1, rows)
+    look_up(attempts.at, stream.columns.of("row"), -1, rows)
     return attempts.unit, rows
 
 
@@ -86,8 +87,11 @@ def _table(context: Context, query: Funnel, stream: Stream) -> _Table:
     by_value = query.attribution.kind in ("step", "all_steps")
     if not by_value:
         attempts = _choose(context, query, stream)
-        values = [first_values(stream.columns[f"by{i}"], attempts.at, query.attribution.kind == "last_touch")
-                  for i in range(len(query.scope.breakdown))]  # fmt: skip
+        last = query.attribution.kind == "last_touch"
+        values = [
+            first_values(functools.partial(stream.columns.of, name), attempts.at, last)
+            for name in by_columns(query.scope.breakdown)
+        ]
         return _rows(stream, attempts, pack(values, len(attempts.unit)), baseline=False)
     value = stream.by_key(query.scope.breakdown)
     restricted, naming = restricted_bits(query)
@@ -115,16 +119,16 @@ def _named(values: Int64s, n_steps: int, n_owners: int) -> _Table:
 
 
 def _choose(context: Context, query: Funnel, stream: Stream) -> Attempts:
-    keys = [stream.columns[f"hold{at}"] for at in range(len(query.hold_constant))]
+    keys = [stream.columns.of(f"hold{at}") for at in range(len(query.hold_constant))]
     if query.window.session:
-        session = stream.columns["session"]
+        session = stream.columns.of("session")
         lonely = -2 - np.arange(len(session))  # an event in no session shares one with nobody
         keys += [*([] if stream.owner is None else [stream.owner]), np.where(session >= 0, session, lonely)]
     return choose(stream, query, keys, min(context.end_us, FOREVER_US))
 
 
 def _rows(stream: Stream, attempts: Attempts, key: Int64s, baseline: bool) -> _Table:
-    step_us = np.empty_like(attempts.at)
+    step_us = np.empty(attempts.at.shape, np.int64, order="F")  # views read it step by step
     look_up(attempts.at, stream.time, NEVER, step_us)
     owner = np.empty((len(key), 0), np.int64)
     if stream.owner is not None:
@@ -137,6 +141,8 @@ def by_group(query: Funnel, units: FunnelUnits) -> tuple[Groups, list[FunnelUnit
     """The groups of the result and the units of each."""
     if _later_step(query):
         return _by_later_step(query, units)
+    if not query.scope.breakdown:
+        return _rank(query, units, np.zeros(0, np.int64), np.zeros(0, np.int64)), [units]
     keys, counts = np.unique(units.key, return_counts=True)
     groups = _rank(query, units, keys, counts)
     tables = _split(units, groups.member(units.key), len(groups.labels))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
@@ -11,13 +13,13 @@ from xingji.lake.part import Int64s
 from xingji.model.query import Funnel
 
 
-def first_values(codes: Int64s, at: npt.NDArray[np.int64], from_last: bool) -> Int64s:
+def first_values(codes_at: Callable[[Int64s], Int64s], at: npt.NDArray[np.int64], from_last: bool) -> Int64s:
     """The first set code (or the last) along each attempt's events, 0 where none is set."""
     value = np.zeros(len(at), np.int64)
     steps = range(at.shape[1])
     for step in reversed(steps) if from_last else steps:
-        reached = (at[:, step] >= 0) & (value == 0)
-        value[reached] = codes[at[reached, step]]
+        reached = np.flatnonzero((at[:, step] >= 0) & (value == 0))
+        value[reached] = codes_at(at[reached, step])
     return value
 
 
@@ -49,5 +51,5 @@ def expand(stream: Stream, value: Int64s, restricted: np.uint64, naming: np.uint
     foreign = value[events] != np.repeat(values, lengths)
     bits = np.where(foreign, stream.bits[events] & ~restricted, stream.bits[events])
     owner = None if stream.owner is None else stream.owner[events]
-    columns = {name: column[events] for name, column in stream.columns.items()}
+    columns = stream.columns.take(events)
     return Stream(offsets, stream.unit[units], stream.time[events], bits, owner, columns), values

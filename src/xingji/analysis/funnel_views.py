@@ -72,8 +72,8 @@ def _steps(query: Funnel, units: FunnelUnits) -> list[dict[str, Any]]:
 
 def _durations(units: FunnelUnits, first: int, last: int) -> Int64s:
     """µs from one step to another, of the units that reached it."""
-    reached = units.step_us[:, last] != NEVER
-    took: Int64s = units.step_us[reached, last] - units.step_us[reached, first]
+    end_us = units.step_us[:, last]
+    took: Int64s = (end_us - units.step_us[:, first])[end_us != NEVER]
     return took
 
 

@@ -85,9 +85,9 @@ def stream_walks(
 
     def walk(stream: Stream) -> T:
         label_of_value = labels.encode(request.values.values)
-        label = label_of_value[stream.columns["name"]]
+        label = label_of_value[stream.columns.of("name")]
         if query.label is not None:
-            own = label_of_value[stream.columns["label"]]
+            own = label_of_value[stream.columns.of("label")]
             label = np.where(own == 0, label, own)
         kinds, codes = np.unique(stream.bits, return_inverse=True)
         role_of = target_roles(kinds, roles)

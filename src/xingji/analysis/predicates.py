@@ -16,7 +16,7 @@ import re2
 
 from xingji.analysis.columns import row_values
 from xingji.analysis.values import Document, Instant, Value, canonical, instant_of, values_of
-from xingji.lake.part import Dictionary, Snapshot, ViewLike
+from xingji.lake.part import Dictionary, Rows, Snapshot, ViewLike
 from xingji.model.predicate import NEGATIVE, AllOf, AnyOf, Comparison, Not, Predicate
 
 Mask = npt.NDArray[np.bool_]
@@ -25,15 +25,17 @@ _ORDER: dict[str, Callable[[Any, Any], bool]] = {
 }  # fmt: skip
 
 
-def row_mask(predicate: Predicate, view: ViewLike, snapshot: Snapshot, as_of_us: int) -> Mask:
-    """Where the predicate holds, `bool[n_rows]`."""
+def row_mask(
+    predicate: Predicate, view: ViewLike, snapshot: Snapshot, as_of_us: int, rows: Rows | None = None
+) -> Mask:
+    """Where the predicate holds, for every row or for the given ones, `bool[n]`."""
     match predicate:
         case AllOf(terms):
-            return _fold(np.logical_and, terms, True, view, snapshot, as_of_us)
+            return _fold(np.logical_and, terms, True, view, snapshot, as_of_us, rows)
         case AnyOf(terms):
-            return _fold(np.logical_or, terms, False, view, snapshot, as_of_us)
+            return _fold(np.logical_or, terms, False, view, snapshot, as_of_us, rows)
         case Not(term):
-            return np.logical_not(row_mask(term, view, snapshot, as_of_us))
+            return np.logical_not(row_mask(term, view, snapshot, as_of_us, rows))
         case Comparison():
             return row_values(
                 view,
@@ -41,6 +43,7 @@ def row_mask(predicate: Predicate, view: ViewLike, snapshot: Snapshot, as_of_us:
                 predicate.property,
                 lambda found: dictionary_mask(predicate, found, as_of_us),
                 np.bool_,
+                rows,
             )
 
 
@@ -51,10 +54,11 @@ def _fold(
     view: ViewLike,
     snapshot: Snapshot,
     as_of_us: int,
+    rows: Rows | None,
 ) -> Mask:
-    mask = np.full(view.n_rows, start)
+    mask = np.full(view.n_rows if rows is None else len(rows), start)
     for term in terms:
-        join(mask, row_mask(term, view, snapshot, as_of_us), out=mask)
+        join(mask, row_mask(term, view, snapshot, as_of_us, rows), out=mask)
     return mask
 
 

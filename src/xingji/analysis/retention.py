@@ -14,9 +14,10 @@ from xingji.analysis.bounds import known_bounds
 from xingji.analysis.calendar import Buckets, bucket_index, make_buckets
 from xingji.analysis.context import Context
 from xingji.analysis.groups import Groups, rank
-from xingji.analysis.kernels.retention import retained
+from xingji.analysis.kernels.retention import GATE, START, retained
 from xingji.analysis.listing import list_units
 from xingji.analysis.selection import Target
+from xingji.analysis.slots import slots_of_times
 from xingji.analysis.stream import Request, Stream, by_columns, over_streams
 from xingji.lake.part import Int32s, Int64s
 from xingji.model.errors import FieldError
@@ -118,13 +119,14 @@ def _count(
 ) -> npt.NDArray[np.uint8]:
     """Add a stream's entries and returns to the counts; flags the wanted units."""
     query, context = work.query, work.context
-    by_time = query.clock == "24h"
     wanted = np.zeros(len(stream.unit), np.uint8)
+    periods = slots_of_times(stream.time, work.periods.edges_us, context.first_us, context.followed_until_us)
     retained(
-        stream.offsets, stream.time, stream.bits, work.periods.edges_us,
-        by_time, _LENGTH_US[query.period] if by_time else 1, group, query.type != "recurring",
-        context.first_us, context.end_us, work.column_of, query.rolling, query.minimum_occurrences, size,
-        returned, want, wanted,
+        stream.offsets, stream.time, periods.codes, stream.bits,
+        _LENGTH_US[query.period] if query.clock == "24h" else None, group,
+        np.uint64(START if query.type == "recurring" else START | GATE),
+        context.end_us if context.followed_until_us > context.end_us else None, work.column_of, query.rolling,
+        query.minimum_occurrences, size, returned, want, wanted,
     )  # fmt: skip
     return wanted
 

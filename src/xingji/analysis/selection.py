@@ -41,7 +41,7 @@ def select(
 ) -> Selection:
     """The selection of the targets (bit i is target i) over a view."""
     by_event = event_bits([target.selector for target in targets], snapshot.event_names)
-    conditions = [_condition(target, filter_) for target in targets]
+    conditions = [condition_of(target, filter_) for target in targets]
     if not any(conditions):
         return Selection(view.event, by_event)
     masks = {want: _mask(want, view, snapshot, as_of_us) for want in set(conditions) if want}
@@ -102,15 +102,13 @@ def event_bits(selectors: Sequence[EventSelector], names: Sequence[str]) -> Uint
     return out
 
 
-_Condition = tuple[Predicate, ...]
-
-
-def _condition(target: Target, filter_: Predicate | None) -> _Condition:
+def condition_of(target: Target, filter_: Predicate | None) -> tuple[Predicate, ...]:
+    """What a row must satisfy, beside its event's name, to match a target."""
     whole = filter_ if target.filtered else None
     return tuple(term for term in (whole, target.selector.filter) if term is not None)
 
 
-def _mask(want: _Condition, view: ViewLike, snapshot: Snapshot, as_of_us: int) -> Mask:
+def _mask(want: tuple[Predicate, ...], view: ViewLike, snapshot: Snapshot, as_of_us: int) -> Mask:
     mask = row_mask(want[0], view, snapshot, as_of_us)
     for term in want[1:]:
         mask = mask & row_mask(term, view, snapshot, as_of_us)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +12,10 @@ import numpy.typing as npt
 from xingji.analysis.columns import row_values
 from xingji.analysis.context import Context
 from xingji.analysis.groups import pack
-from xingji.analysis.kernels.collect import collect, fill, keep_first, sessions
+from xingji.analysis.kernels.collect import keep_first, sessions
 from xingji.analysis.predicates import dictionary_mask
-from xingji.analysis.selection import Target, first_time_bits, select
+from xingji.analysis.selected import Selected, select_rows
+from xingji.analysis.selection import Target, first_time_bits
 from xingji.analysis.values import ValueTable
 from xingji.lake.order import starts_of
 from xingji.lake.part import Dictionary, Int32s, Int64s, Rows, ViewLike
@@ -30,14 +31,57 @@ _SESSION_BITS = 20
 """A user's sessions are at least a gap apart: 2^20 of them would take 59 years."""
 
 
+Events = npt.NDArray[Any]
+"""Numbers of events, or a mask over all of them."""
+
+
+class Columns(Protocol):
+    """The wanted columns of a stream's events: value codes, session or row numbers, `int64[n]`."""
+
+    def of(self, name: str, events: Events | None = None) -> Int64s:
+        """A column at every event, or at the given ones."""
+        ...
+
+    def take(self, events: Events) -> Columns:
+        """The columns of some events."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class HeldColumns:
+    """Columns in memory."""
+
+    held: Mapping[str, Int64s]
+
+    def of(self, name: str, events: Events | None = None) -> Int64s:
+        column = self.held[name]
+        return column if events is None else column[events]
+
+    def take(self, events: Events) -> HeldColumns:
+        return HeldColumns({name: column[events] for name, column in self.held.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class ReadColumns:
+    """Columns read from a view when they are asked for, at the events that are asked for."""
+
+    read: Callable[[str, Rows], Int64s]
+    rows: Rows
+
+    def of(self, name: str, events: Events | None = None) -> Int64s:
+        return self.read(name, self.rows if events is None else self.rows[events])
+
+    def take(self, events: Events) -> ReadColumns:
+        return ReadColumns(self.read, self.rows[events])
+
+
 @dataclass(frozen=True, slots=True)
 class Stream:
     """Unit u's selected events are [offsets[u], offsets[u + 1]), in order.
 
     `unit: int64[n_units]`: the user's id, the number of the user's session (`users_of_sessions`), or the code
     of the unit's value in the request's `unit_values`. Per event: `time: int64[n]` µs, `bits: uint64[n]`
-    (which targets it matches), `owner: int64[n]` (its user's id), `columns[name]: int64[n]` (value codes, or
-    session numbers).
+    (which targets it matches), `owner: int64[n]` (its user's id), and the request's columns.
     """
 
     offsets: Int64s
@@ -45,7 +89,7 @@ class Stream:
     time: Int64s
     bits: Uint64s
     owner: Int64s | None
-    columns: Mapping[str, Int64s]
+    columns: Columns
 
     def owners(self, events: npt.NDArray[np.bool_]) -> Int64s:
         """The users of some events, where units are values; else nobody."""
@@ -53,7 +97,7 @@ class Stream:
 
     def by_key(self, breakdown: Sequence[PropertyRef]) -> Int64s:
         """The packed key of the breakdown's values at every event (see `by_columns`)."""
-        return pack([self.columns[name] for name in by_columns(breakdown)], len(self.time))
+        return pack([self.columns.of(name) for name in by_columns(breakdown)], len(self.time))
 
     def unit_of_event(self) -> Int64s:
         """The number of the unit of every event."""
@@ -66,8 +110,8 @@ class Request:
     columns.
 
     `properties`: column name → property whose codes in `values` it holds; the codes of the column "number"
-    are in `numbers`. `sessions`, `rows`: add the columns
-    "session", "row" (the event's row in its view). `first_of_user`: first-time targets match a user's first
+    are in `numbers`. `sessions`: add the column "session". Streams of views also have the column "row" (the
+    event's row in its view). `first_of_user`: first-time targets match a user's first
     event, even where units are sessions.
     """
 
@@ -76,11 +120,15 @@ class Request:
     end_us: int
     properties: Mapping[str, PropertyRef] = field(default_factory=dict)
     sessions: bool = False
-    rows: bool = False
     first_of_user: bool = False
     values: ValueTable = field(default_factory=ValueTable)
     numbers: ValueTable = field(default_factory=lambda: ValueTable(by_type=True))
     unit_values: ValueTable = field(default_factory=ValueTable)
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The columns that every stream has."""
+        return (*self.properties, "session") if self.sessions else tuple(self.properties)
 
     @property
     def first_time_bits(self) -> int:
@@ -128,49 +176,10 @@ def _partitions(context: Context, request: Request) -> int:
     return max(parts, 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Selected:
-    """The matching rows of a view user by user: user u's are [offsets[u], offsets[u + 1])."""
-
-    offsets: Int64s
-    rows: Rows
-    time: Int64s
-    bits: Uint64s
-
-    def take(self, keep: npt.NDArray[np.bool_]) -> Selected:
-        """The rows to keep; the offsets no longer hold."""
-        return Selected(self.offsets, self.rows[keep], self.time[keep], self.bits[keep])
-
-
 def selected(context: Context, request: Request, view: ViewLike) -> Selected:
     """The rows of a view that match some target; where a first match in all history counts, of all times."""
-    chosen = select(request.targets, context.scope.filter, view, context.snapshot, context.as_of_us)
-    offsets = np.zeros(len(view.user_ids) + 1, np.int64)
-    rows = np.empty(view.n_rows + 1, np.uint32)
-    unbounded = bool(request.first_time_bits) or _covers(request, view)
-    bounds = (None, None) if unbounded else (request.first_us, request.end_us)
-    count = collect(view.begin, view.end, chosen.codes, chosen.bits_of, view.time, *bounds, offsets, rows)
-    rows = rows[:count]
-    time, bits = np.empty(count, np.int64), np.empty(count, np.uint64)
-    fill(rows, chosen.codes, chosen.bits_of, view.time, time, bits)
-    return Selected(offsets, rows, time, bits)
-
-
-def _covers(request: Request, view: ViewLike) -> bool:
-    return request.first_us <= view.first_us and request.end_us > view.last_us
-
-
-def _columns(context: Context, request: Request, view: ViewLike, rows: Rows) -> dict[str, Int64s]:
-    columns = {}
-    for name, ref in request.properties.items():
-        encode = (request.numbers if name == "number" else request.values).encode
-        codes = row_values(view, context.snapshot, ref, encode, np.int64, rows)
-        columns[name] = codes.astype(np.int64, copy=False)
-    if request.sessions:
-        columns["session"] = session_numbers(context, view)[rows].astype(np.int64)
-    if request.rows:
-        columns["row"] = rows.astype(np.int64)
-    return columns
+    span = None if request.first_time_bits else (request.first_us, request.end_us)
+    return select_rows(request.targets, context.scope.filter, view, context.snapshot, context.as_of_us, span)
 
 
 def client_rows(context: Context, view: ViewLike) -> npt.NDArray[np.uint8] | None:
@@ -198,19 +207,45 @@ def session_numbers(context: Context, view: ViewLike) -> Int32s:
 def view_stream(context: Context, request: Request, view: ViewLike) -> Stream:
     """The stream of users, or of their sessions, of one bucket."""
     found = selected(context, request, view)
-    by_session = context.scope.count_by.kind == "session"
-    if not by_session:
-        columns = _columns(context, request, view, found.rows)
+    if context.scope.count_by.kind != "session":
+        columns = ReadColumns(_reader(context, request, view), found.rows)
         return _finish(request, Stream(found.offsets, view.user_ids, found.time, found.bits, None, columns))
     if request.first_of_user:
         keep_first(found.offsets, found.bits, request.first_time_bits)
     session = session_numbers(context, view)[found.rows].astype(np.int64)
     user = np.repeat(view.user_ids, np.diff(found.offsets))[session >= 0]
-    found, session = found.take(session >= 0), session[session >= 0]
+    found, session = found.keep(session >= 0), session[session >= 0]
     unit = session_units(user, session)
     offsets = starts_of(unit)
-    columns = _columns(context, request, view, found.rows)
+    columns = ReadColumns(_reader(context, request, view), found.rows)
     return _finish(request, Stream(offsets, unit[offsets[:-1]], found.time, found.bits, None, columns))
+
+
+def _reader(context: Context, request: Request, view: ViewLike) -> Callable[[str, Rows], Int64s]:
+    """Reads a column of a request at rows of a view; each property's values are encoded once."""
+    codes_of: dict[str, Int64s] = {}
+    session: list[Int32s] = []
+
+    def encode(name: str, dictionary: Dictionary) -> Int64s:
+        if name not in codes_of:
+            table = request.numbers if name == "number" else request.values
+            codes_of[name] = table.encode(dictionary)
+        return codes_of[name]
+
+    def read(name: str, rows: Rows) -> Int64s:
+        if name == "row":
+            return rows.astype(np.int64)
+        if name == "session":
+            if not session:
+                session.append(session_numbers(context, view))
+            return session[0][rows].astype(np.int64)
+        ref = request.properties[name]
+        found: Int64s = row_values(
+            view, context.snapshot, ref, lambda dictionary: encode(name, dictionary), np.int64, rows
+        )
+        return found
+
+    return read
 
 
 def session_units(user: Int64s, session: Int64s) -> Int64s:
@@ -231,7 +266,7 @@ def _finish(request: Request, stream: Stream) -> Stream:
     keep = (stream.bits != 0) & (stream.time >= request.first_us) & (stream.time < request.end_us)
     before = np.concatenate([[0], np.cumsum(keep)]).astype(np.int64)
     owner = None if stream.owner is None else stream.owner[keep]
-    columns = {name: column[keep] for name, column in stream.columns.items()}
+    columns = stream.columns.take(keep)
     return Stream(before[stream.offsets], stream.unit, stream.time[keep], stream.bits[keep], owner, columns)
 
 
@@ -251,8 +286,9 @@ def _pieces(context: Context, request: Request, view: ViewLike, part: int, parts
     unit = row_values(view, context.snapshot, ref, request.unit_values.encode, np.int64, found.rows)
     keep = (unit != 0) & (unit % parts == part)
     owner = np.repeat(view.user_ids, np.diff(found.offsets))[keep]
-    found = found.take(keep)
-    columns = _columns(context, request, view, found.rows)
+    found = found.keep(keep)
+    read = _reader(context, request, view)
+    columns = HeldColumns({name: read(name, found.rows) for name in request.column_names})
     stream = Stream(found.offsets, unit, found.time, found.bits, owner, columns)
     return _Piece(unit[keep].astype(np.int64), view.seq[found.rows], stream)
 
@@ -266,7 +302,10 @@ def _by_value(request: Request, pieces: Sequence[_Piece]) -> Stream:
     order = np.lexsort((seq, time, unit))
     unit = unit[order]
     offsets = starts_of(unit)
-    names = streams[0].columns
+    held = {
+        name: np.concatenate([stream.columns.of(name) for stream in streams])[order]
+        for name in request.column_names
+    }
     return _finish(
         request,
         Stream(
@@ -275,6 +314,6 @@ def _by_value(request: Request, pieces: Sequence[_Piece]) -> Stream:
             time[order],
             np.concatenate([stream.bits for stream in streams])[order],
             np.concatenate([stream.owner for stream in streams if stream.owner is not None])[order],
-            {name: np.concatenate([stream.columns[name] for stream in streams])[order] for name in names},
+            HeldColumns(held),
         ),
     )

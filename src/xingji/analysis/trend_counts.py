@@ -15,6 +15,7 @@ from xingji.analysis.context import Context
 from xingji.analysis.groups import Groups, pack
 from xingji.analysis.kernels.trend import count
 from xingji.analysis.selection import Target, of_bits, select
+from xingji.analysis.slots import Slots, slots_of_times, slots_of_view
 from xingji.analysis.stream import Request, Stream, by_columns, over_streams
 from xingji.analysis.values import ValueTable
 from xingji.lake.dictionary import encode_values
@@ -66,7 +67,7 @@ class _Rows:
     end: Rows
     codes: npt.NDArray[np.uint16]
     bits_of: npt.NDArray[np.uint64]
-    time: Int64s
+    slots: Slots
     group: npt.NDArray[np.uint16] | Int32s | None
     keys: Int64s
 
@@ -91,7 +92,8 @@ def count_lines(context: Context, plan: Plan) -> Counts:
 def _view_rows(context: Context, plan: Plan, targets: Sequence[Target], view: ViewLike) -> _Rows:
     chosen = select(targets, context.scope.filter, view, context.snapshot, context.as_of_us)
     group, keys = _group_column(context, plan, view)
-    return _Rows(view.begin, view.end, chosen.codes, chosen.bits_of, view.time, group, keys)
+    slots = slots_of_view(view, plan.buckets.edges_us, plan.first_us, plan.end_us)
+    return _Rows(view.begin, view.end, chosen.codes, chosen.bits_of, slots, group, keys)
 
 
 def _group_column(
@@ -119,7 +121,8 @@ def _stream_rows(plan: Plan, stream: Stream) -> _Rows:
     if plan.breakdown:
         keys, inverse = np.unique(stream.by_key(plan.breakdown), return_inverse=True)
         group = inverse.astype(np.int32)
-    return _Rows(offsets[:-1], offsets[1:], chosen.codes, chosen.bits_of, stream.time, group, keys)
+    slots = slots_of_times(stream.time, plan.buckets.edges_us, plan.first_us, plan.end_us)
+    return _Rows(offsets[:-1], offsets[1:], chosen.codes, chosen.bits_of, slots, group, keys)
 
 
 def _count(plan: Plan, rows: _Rows) -> Counts:
@@ -131,13 +134,18 @@ def _count(plan: Plan, rows: _Rows) -> Counts:
     events = np.zeros((n_lines, n_groups, n_buckets), np.int64)
     units = np.zeros((n_lines, n_groups, n_buckets + 1), np.int64)
     total_units = np.zeros((n_lines, n_groups), np.int64)
-    edges_us = plan.buckets.edges_us
-    bounds = max(plan.first_us, int(edges_us[0])), min(plan.end_us, int(edges_us[-1]))
     for line in range(n_lines):
         key_of = -1 + ((rows.bits_of >> np.uint64(line)) & np.uint64(1)).astype(np.int32)
-        walk = (rows.begin, rows.end, rows.codes, key_of, rows.time, edges_us, *bounds, rows.group, group_of)
+        slots = rows.slots.codes, rows.slots.bucket_of
         reach = None if plan.reach == 1 else plan.reach
-        count(*walk, plan.counted_from, reach, events[line], units[line], total_units[line])
+        cells = np.zeros((n_groups, n_buckets), np.uint64)
+        count(
+            rows.begin, rows.end, rows.codes, key_of, *slots, rows.group, group_of, plan.counted_from, reach,
+            cells, units[line], total_units[line],
+        )  # fmt: skip
+        events[line] = cells & np.uint64(0xFFFFFFFF)
+        if reach is None:
+            units[line, :, :-1] = cells >> np.uint64(32)
     present = units[:, :, :-1] if plan.reach == 1 else np.cumsum(units[:, :, :-1], axis=2)
     met = np.arange(n_groups)
     if plan.groups is None and plan.breakdown:

@@ -38,7 +38,7 @@ def count_values(
     def task(stream: Stream) -> Table:
         bucket = plan.buckets.of_times(stream.time).astype(np.int64)
         key = stream.by_key(plan.breakdown)
-        return tally(key, bucket, stream.columns["number"], np.ones(len(key), np.int64))
+        return tally(key, bucket, stream.columns.of("number"), np.ones(len(key), np.int64))
 
     parts = over_streams(context, request, task)
     return tally(*(np.concatenate(column) for column in zip(*parts, strict=True))), request.numbers

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -106,6 +106,9 @@ class ViewLike(Protocol):
     first_us: int
     last_us: int
     """Bounds of the times of its rows (perhaps wider than the users' rows)."""
+
+    kept: dict[str, Any] | None
+    """What analyses derived from it and keep with it, within bounds of their own; None: it keeps nothing."""
 
     @property
     def n_rows(self) -> int: ...

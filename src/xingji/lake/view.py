@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -33,13 +34,14 @@ class View:
                 f"a bucket holds {part.n_rows} events; allowed: under 2^31, with more buckets in the lake"
             )
         self._part, self._histories = part, histories
-        every = slice(None) if kept is None else kept
+        every = np.s_[:] if kept is None else kept
         self.user_ids: Int64s = part.user_ids[every]
         self.begin: Rows = part.user_offsets[:-1][every].astype(np.uint32)
         self.end: Rows = part.user_offsets[1:][every].astype(np.uint32)
         self.n_rows = part.n_rows
         self.first_us, self.last_us = part.first_us, part.last_us
         self._coded: dict[str, Coded | None] = {}
+        self.kept: dict[str, Any] | None = {}
 
     @cached_property
     def time(self) -> Int64s:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from xingji.analysis.kernels.compiled import kernel
+from xingji.analysis.kernels.bits import popcount
+from xingji.analysis.kernels.compiled import inline, kernel
 from xingji.lake.part import Int32s, Int64s, Rows
 
 Uint64s = npt.NDArray[np.uint64]
@@ -16,34 +17,72 @@ Flags = npt.NDArray[np.uint8]
 @kernel
 def collect(
     begin: Rows, end: Rows, codes: Uint16s, bits_of: Uint64s, time: Int64s, first_us: int | None,
-    end_us: int | None, offsets: Int64s, rows: Rows,
+    end_us: int | None, offsets: Int64s, rows: Rows, times: Int64s, bits: Uint64s,
 ) -> int:  # fmt: skip
     """Write the rows whose code has bits and whose time is in [first_us, end_us), user by user; returns their
     number.
 
-    Without bounds no time is read. `offsets: int64[n_users + 1]` and `rows: uint32[n_rows + 1]` are filled;
-    rows [0, returned) hold. Every row is written and kept or not, without a branch that could not be
-    predicted.
+    `offsets: int64[n_users + 1]` is filled, and of `rows: uint32`, `times: int64`, `bits: uint64`, all
+    `[n_rows + 1]`, the first places as many as returned. Every row is written and kept or not, without a
+    branch that could not be predicted.
     """
-    count = 0
+    count = np.uint64(0)
     for user in range(len(begin)):
         offsets[user] = count
         for row in range(begin[user], end[user]):
-            rows[count] = row
-            kept = bits_of[codes[row]] != np.uint64(0)
+            matched, now = bits_of[codes[row]], time[row]
+            rows[count], times[count], bits[count] = row, now, matched
+            kept = matched != np.uint64(0)
             if first_us is not None and end_us is not None:
-                kept = kept & (time[row] >= first_us) & (time[row] < end_us)
-            count += 1 if kept else 0
+                kept = kept & (now >= first_us) & (now < end_us)
+            count += np.uint64(kept)
     offsets[len(begin)] = count
-    return count
+    return int(count)
 
 
 @kernel
-def fill(rows: Rows, codes: Uint16s, bits_of: Uint64s, time: Int64s, times: Int64s, bits: Uint64s) -> None:
-    """The time and the bits of each row."""
+def mark(rows: Rows, marks: Uint64s) -> None:
+    """Set the bit of each row (`marks: uint64[n_rows // 64 + 1]`)."""
+    for row in rows:
+        marks[row >> np.uint32(6)] |= np.uint64(1) << np.uint64(row & np.uint32(63))
+
+
+@kernel
+def count_marks(marks: Uint64s, before: Rows) -> None:
+    """How many bits are set in the words before each (`before: uint32[n_words]`)."""
+    count = np.uint32(0)
+    for word in range(len(marks)):
+        before[word] = count
+        count += np.uint32(popcount(marks[word]))
+
+
+@inline
+def _rank(row: np.uint32, marks: Uint64s, before: Rows) -> np.uint64:
+    """How many marked rows come before a row."""
+    word = row >> np.uint32(6)
+    lower = (np.uint64(1) << np.uint64(row & np.uint32(63))) - np.uint64(1)
+    return np.uint64(before[word] + popcount(marks[word] & lower))
+
+
+@kernel
+def weave(
+    rows: Rows, times: Int64s, matched: np.uint64, marks: Uint64s, before: Rows, all_rows: Rows,
+    all_times: Int64s, all_bits: Uint64s,
+) -> None:  # fmt: skip
+    """Put one list of rows in its places among all marked ones."""
     for at in range(len(rows)):
-        times[at] = time[rows[at]]
-        bits[at] = bits_of[codes[rows[at]]]
+        place = _rank(rows[at], marks, before)
+        all_rows[place], all_times[place], all_bits[place] = rows[at], times[at], matched
+
+
+@kernel
+def weave_offsets(begin: Rows, end: Rows, marks: Uint64s, before: Rows, offsets: Int64s) -> None:
+    """Where each user's marked rows begin (`offsets: int64[n_users + 1]`); no others are marked."""
+    offsets[0] = 0
+    for user in range(len(begin)):
+        offsets[user + 1] = offsets[user]
+        if end[user] > begin[user]:
+            offsets[user + 1] = np.int64(_rank(end[user], marks, before))
 
 
 @kernel

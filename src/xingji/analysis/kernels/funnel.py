@@ -27,33 +27,41 @@ def ordered(
 
     All attempts that wait for the same step advance together, so only the latest start of them is kept (it
     outlasts the others and wins the tie): `way[k]` holds the events of the attempt that has k + 1 steps and
-    started last.
+    started last, and bit k of `waiting` says that there is one.
     """
     n_steps = at.shape[1]
     way = np.empty((n_steps, n_steps), np.int64)
-    waiting = np.zeros(n_steps, np.bool_)
+    started = np.uint64(1)
     for unit in range(len(offsets) - 1):
         best = 0
-        waiting[:] = False
+        waiting, start = np.uint64(0), -1
         for event in range(offsets[unit], offsets[unit + 1]):
-            matched, now = bits[event], time[event]
-            for step in range(n_steps - 1, 0, -1):
-                if waiting[step - 1] and (matched >> np.uint64(step)) & np.uint64(1):
-                    waiting[step - 1] = False
+            matched = bits[event]
+            moves = matched & (waiting << np.uint64(1))
+            if moves:
+                way[0, 0] = start
+                now = time[event]
+                for step in range(n_steps - 1, 0, -1):
+                    if not (moves >> np.uint64(step)) & np.uint64(1):
+                        continue
+                    waiting &= ~(np.uint64(1) << np.uint64(step - 1))
                     if now - time[way[step - 1, 0]] <= window_us:
-                        waiting[step] = True
-                        way[step, :step] = way[step - 1, :step]
+                        waiting |= np.uint64(1) << np.uint64(step)
+                        for k in range(step):
+                            way[step, k] = way[step - 1, k]
                         way[step, step] = event
                         if step >= best:
                             best = step + 1
-                            at[unit, :best] = way[step, :best]
-            if matched & np.uint64(1) and now < entry_end_us:
-                waiting[0] = True
-                way[0, 0] = event
-                if best == 0:
-                    best = 1
-                    at[unit, 0] = event
-        at[unit, best:] = -1
+                            for k in range(best):
+                                at[unit, k] = way[step, k]
+            starts = matched & started & np.uint64(time[event] < entry_end_us)
+            start = event if starts else start
+            waiting |= starts
+            if best == 0 and starts:
+                best = 1
+                at[unit, 0] = event
+        for k in range(best, n_steps):
+            at[unit, k] = -1
 
 
 @inline

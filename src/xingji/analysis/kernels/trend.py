@@ -49,52 +49,46 @@ def time_bounds(
 
 @kernel
 def count(
-    begin: Rows, end: Rows, codes: Uint16s, key_of: Int32s, time: Int64s, edges_us: Int64s, first_us: int,
-    end_us: int, group: Codes | None, group_of: Int32s, counted_from: int, reach: int | None, events: Grid,
+    begin: Rows, end: Rows, codes: Uint16s, key_of: Int32s, slot: Uint16s, bucket_of: Int32s,
+    group: Codes | None, group_of: Int32s, counted_from: int, reach: int | None, cells: Uint64s,
     units: Grid, total_units: Int64s,
 ) -> None:  # fmt: skip
     """Count events and distinct units by key and bucket.
 
-    A row with a time in [first_us, end_us) counts for the key `key_of[codes[row]]` (-1: for none); with
-    `group`, for the key `group_of[group[row]]` instead. `events: int64[n_keys, n_buckets]`; `units:
-    int64[n_keys, n_buckets + 1]`; `total_units: int64[n_keys]`: units with events from `counted_from` on.
-    With `reach`, an event in bucket b makes its unit present in the buckets b … b + reach - 1, and `units` is
-    filled as differences along the buckets. What is new is added without a branch: it cannot be predicted.
+    A row counts in the bucket `bucket_of[slot[row]]` (-1: in none) for the key `key_of[codes[row]]` (-1: for
+    none); with `group`, for the key `group_of[group[row]]` instead. `cells: uint64[n_keys, n_buckets]` holds
+    events in its lower 32 bits, units in its upper ones. `total_units: int64[n_keys]`: units with events from
+    `counted_from` on. With `reach`, an event in bucket b makes its unit present in the buckets b … b + reach
+    - 1: `units: int64[n_keys, n_buckets + 1]` is filled as differences along the buckets instead.
     """
-    n_buckets = events.shape[1]
-    length_us = max((edges_us[n_buckets] - edges_us[0]) // n_buckets, 1)
-    last_of = np.full(events.shape[0], -1, np.int64)  # unit and bucket, or with reach the unit
-    total_of, until = np.full(events.shape[0], -1, np.int32), np.zeros(events.shape[0], np.int32)
-    bucket, low, high = 0, np.int64(0), np.int64(0)
+    n_buckets = cells.shape[1]
+    last_of = np.full(len(cells), -1, np.int64)  # the unit and bucket of the last row, in one number
+    until = np.zeros(len(cells), np.int64)
     for unit in range(len(begin)):
+        base = unit * n_buckets
         for row in range(begin[unit], end[unit]):
             key = key_of[codes[row]]
             if key < 0:
                 continue
-            now = time[row]
-            if now < low or now >= high:
-                if now < first_us or now >= end_us:
-                    continue
-                bucket = bucket_at(now, edges_us, (now - edges_us[0]) // length_us)
-                low = max(edges_us[bucket], np.int64(first_us))
-                high = min(edges_us[bucket + 1], np.int64(end_us))
+            bucket = np.int64(bucket_of[slot[row]])
+            if bucket < 0:
+                continue
             if group is not None:
                 key = group_of[group[row]]
                 if key < 0:
                     continue
-            events[key, bucket] += 1
+            present, before = base + bucket, last_of[key]
+            last_of[key] = present
             if reach is None:
-                present = unit * n_buckets + bucket
-                units[key, bucket] += np.int64(last_of[key] != present)
-                last_of[key] = present
+                cells[key, bucket] += np.uint64(1) + (np.uint64(before != present) << np.uint64(32))
             else:
-                if last_of[key] != unit:
-                    last_of[key], until[key] = unit, -1
+                cells[key, bucket] += np.uint64(1)
+                if before < base:
+                    until[key] = -1
                 last = min(bucket + reach, n_buckets) - 1
                 if last > until[key]:
                     units[key, max(bucket, until[key] + 1)] += 1
                     units[key, last + 1] -= 1
                     until[key] = last
-            if bucket >= counted_from:
-                total_units[key] += np.int64(total_of[key] != unit)
-                total_of[key] = unit
+            if before < base + counted_from and bucket >= counted_from:
+                total_units[key] += 1

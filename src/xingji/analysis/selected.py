@@ -1,0 +1,171 @@
+"""The rows of a view that a request's selectors match: from lists of each event's rows or row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from xingji.analysis.kernels.collect import collect, count_marks, mark, weave, weave_offsets
+from xingji.analysis.predicates import row_mask
+from xingji.analysis.selection import Target, condition_of, event_bits
+from xingji.lake.part import Int64s, Rows, Snapshot, ViewLike
+from xingji.model.predicate import AllOf, Predicate
+
+Uint64s = npt.NDArray[np.uint64]
+Mask = npt.NDArray[np.bool_]
+Span = tuple[int, int] | None
+Condition = tuple[Predicate, ...]
+_SPARSE = 0.5
+"""Lists of rows are kept for events that together are at most this share of a view's rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """The matching rows of a view user by user: user u's are [offsets[u], offsets[u + 1]).
+
+    `rows: uint32[n]`, `time: int64[n]` µs, `bits: uint64[n]`: the targets each row matches, at least one.
+    """
+
+    offsets: Int64s
+    rows: Rows
+    time: Int64s
+    bits: Uint64s
+
+    def keep(self, kept: Mask) -> Selected:
+        """Those for which `kept: bool[n]` holds."""
+        before = np.concatenate([[0], np.cumsum(kept)]).astype(np.int64)
+        return Selected(before[self.offsets], self.rows[kept], self.time[kept], self.bits[kept])
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """The rows of one event in a view, and their times."""
+
+    rows: Rows
+    time: Int64s
+
+    def keep(self, kept: Mask) -> Posting:
+        """The rows for which `kept` holds."""
+        return Posting(self.rows[kept], self.time[kept])
+
+    def within(self, span: Span) -> Posting:
+        """The rows with times in the span."""
+        return self if span is None else self.keep((self.time >= span[0]) & (self.time < span[1]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is looked for: the bits of each event by its code, and of which bits a row must satisfy more."""
+
+    by_event: Uint64s
+    conditions: Mapping[Condition, np.uint64]
+    holds: Callable[[Condition, Rows], Mask]
+
+
+def select_rows(
+    targets: Sequence[Target], filter_: Predicate | None, view: ViewLike, snapshot: Snapshot, as_of_us: int,
+    span: Span,
+) -> Selected:  # fmt: skip
+    """The rows that match some target (bit i: target i), with times in the span (µs, [first, end); None:
+    all)."""
+    conditions: dict[Condition, np.uint64] = {}
+    for at, target in enumerate(targets):
+        if condition := condition_of(target, filter_):
+            conditions[condition] = conditions.get(condition, np.uint64(0)) | np.uint64(1 << at)
+
+    def holds(condition: Condition, rows: Rows) -> Mask:
+        return row_mask(AllOf(condition), view, snapshot, as_of_us, rows)
+
+    by_event = event_bits([target.selector for target in targets], snapshot.event_names)
+    wanted = _Wanted(by_event, conditions, holds)
+    span = None if span and span[0] <= view.first_us and span[1] > view.last_us else span
+    return _woven(wanted, view, span) if _is_sparse(by_event, view) else _scanned(wanted, view, span)
+
+
+def _is_sparse(by_event: Uint64s, view: ViewLike) -> bool:
+    if view.kept is None or not view.n_rows:
+        return False
+    if "events" not in view.kept:
+        view.kept["events"] = np.bincount(view.event, minlength=len(by_event))
+    return bool(view.kept["events"][: len(by_event)][by_event != 0].sum() <= _SPARSE * view.n_rows)
+
+
+def _scanned(wanted: _Wanted, view: ViewLike, span: Span) -> Selected:
+    """The rows found one by one."""
+    found = _every(wanted.by_event, view, span)
+    if not wanted.conditions:
+        return found
+    bits = found.bits
+    for condition, theirs in wanted.conditions.items():
+        asked = np.flatnonzero(bits & theirs)
+        failed = asked[~wanted.holds(condition, found.rows[asked])]
+        bits[failed] &= ~theirs
+    return found.keep(bits != 0)
+
+
+def _every(by_event: Uint64s, view: ViewLike, span: Span) -> Selected:
+    offsets = np.zeros(len(view.user_ids) + 1, np.int64)
+    room = view.n_rows + 1
+    rows, time, bits = np.empty(room, np.uint32), np.empty(room, np.int64), np.empty(room, np.uint64)
+    first_us, end_us = span or (None, None)
+    count = collect(
+        view.begin, view.end, view.event, by_event, view.time, first_us, end_us, offsets, rows, time, bits
+    )
+    return Selected(offsets, rows[:count], time[:count], bits[:count])
+
+
+def _woven(wanted: _Wanted, view: ViewLike, span: Span) -> Selected:
+    """The lists of the events' rows, split where rows match fewer targets, put in the view's order."""
+    lists: list[tuple[Posting, np.uint64]] = []
+    for code in np.flatnonzero(wanted.by_event).tolist():
+        posting = posting_of(code, view).within(span)
+        lists += _split(posting, wanted.by_event[code], wanted)
+    marks = np.zeros(view.n_rows // 64 + 1, np.uint64)
+    for each, _ in lists:
+        mark(each.rows, marks)
+    before = np.empty(len(marks), np.uint32)
+    count_marks(marks, before)
+    count = sum(len(each.rows) for each, _ in lists)
+    rows, time, bits = np.empty(count, np.uint32), np.empty(count, np.int64), np.empty(count, np.uint64)
+    for each, matched in lists:
+        weave(each.rows, each.time, matched, marks, before, rows, time, bits)
+    offsets = np.empty(len(view.user_ids) + 1, np.int64)
+    weave_offsets(view.begin, view.end, marks, before, offsets)
+    return Selected(offsets, rows, time, bits)
+
+
+def _split(posting: Posting, matched: np.uint64, wanted: _Wanted) -> list[tuple[Posting, np.uint64]]:
+    """A list in parts by the targets that its rows match; rows that match none are left out."""
+    lists = [(posting, matched)]
+    for condition, theirs in wanted.conditions.items():
+        parts: list[tuple[Posting, np.uint64]] = []
+        for each, bits in lists:
+            if not bits & theirs:
+                parts.append((each, bits))
+                continue
+            mask = wanted.holds(condition, each.rows)
+            parts.append((each.keep(mask), bits))
+            if bits & ~theirs:
+                parts.append((each.keep(~mask), bits & ~theirs))
+        lists = parts
+    return lists
+
+
+def posting_of(code: int, view: ViewLike) -> Posting:
+    """The rows of an event, found once and kept with the view while there is room."""
+    if view.kept is None:
+        raise ValueError("this view keeps nothing")
+    kept: dict[int, Posting] = view.kept.setdefault("postings", {})
+    found = kept.pop(code, None)
+    if found is None:
+        only = np.zeros(max(code + 1, int(view.event.max(initial=0)) + 1), np.uint64)
+        only[code] = 1
+        every = _every(only, view, None)
+        found = Posting(every.rows.copy(), every.time.copy())
+    kept[code] = found
+    while sum(len(each.rows) for each in list(kept.values())) > _SPARSE * view.n_rows and len(kept) > 1:
+        kept.pop(next(iter(kept)), None)
+    return found
