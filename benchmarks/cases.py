@@ -152,6 +152,7 @@ CASES = (
             "view": "transitions",
             "session_gap_minutes": None,
             "collapse_repeats": False,
+            "mean_seconds": False,
             "edge_limit": _EVERY_EDGE,
         },
         _transition_rows,

@@ -131,6 +131,7 @@ def _paths() -> Schema:
         },
         "label": _ref("property") | {"description": "Absent: the event's name."},
         "collapse_repeats": _flag("Neighbours of one label are one node.", default=True),
+        "mean_seconds": _flag("Edges say how long they took on average.", default=True),
         "min_edge": _whole(1, 2**53) | {"default": 1},
         "max_edge": _whole(1, 2**53),
         "edge_limit": _whole(1, 10_000) | {"default": 50},

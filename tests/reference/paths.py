@@ -138,7 +138,8 @@ class Map:
         return {
             "kind": "paths",
             "edges": [
-                {"source": source, "target": target, "count": len(took), "mean_seconds": mean_seconds(took)}
+                {"source": source, "target": target, "count": len(took)}
+                | ({"mean_seconds": mean_seconds(took)} if self.query.mean_seconds else {})
                 for source, target, took in rows
             ],
             "ends": [{"node": node, "count": count} for node, count in self._ends(edges)],

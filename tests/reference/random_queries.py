@@ -262,6 +262,8 @@ def paths(dice: Dice, anchor_us: int) -> Document:
     found |= {"view": dice.pick(("steps", "steps", "transitions"))}
     if found["view"] == "steps":
         found |= {name: selector(dice) for name in ("start", "end") if dice.chance(25)}
+    if dice.chance(30):
+        found["mean_seconds"] = False
     if dice.chance(50):
         found["max_steps"] = dice.integer(2, 6)
     if dice.chance(50):

@@ -27,6 +27,8 @@ from xingji.model.predicate import properties_of
 from xingji.model.query import CountBy, Paths
 
 _MAX_DIRECT = 1 << 21
+_MAX_PAIRED = 256
+"""With more event names than this, four tables of their pairs would leave the caches."""
 _HIDDEN = "..."
 Grid = npt.NDArray[np.int64]
 Edge = tuple[str, str]
@@ -77,7 +79,7 @@ def answer_paths(context: Context, query: Paths) -> dict[str, Any]:
     else:
         all_history = around is not None or first_time_bits(path_targets(query)[0])
         bounds = None if all_history else _bounds(context, query)
-        tallies = context.over_buckets(lambda view: _tally(work, _view_walk(work, view)), bounds)
+        tallies = context.over_buckets(lambda view: _of_view(work, view), bounds)
     if query.scope.users_of is not None:
         unit, owner = (
             np.concatenate([getattr(tally, name) for tally in tallies]) for name in ("unit", "owner")
@@ -130,6 +132,42 @@ def _parsed(query: Paths, path: str, node: str) -> tuple[int, str]:
     return int(number) - 1, label
 
 
+def _of_view(work: _Work, view: ViewLike) -> _Tally:
+    return _neighbours(work, view) if _is_plain(work, view) else _tally(work, _view_walk(work, view))
+
+
+def _is_plain(work: _Work, view: ViewLike) -> bool:
+    """Whether every event follows the one before it, whenever it was: their times are not needed."""
+    query = work.query
+    timed = query.mean_seconds or query.gap_us is not None or query.view == "steps"
+    asked = query.scope.users_of or query.label or len(work.names) > _MAX_PAIRED
+    return not (timed or asked or not _takes_all(work, view))
+
+
+def _takes_all(work: _Work, view: ViewLike) -> bool:
+    """Whether every event of a view may be a node."""
+    context, query = work.context, work.query
+    inside = context.first_us <= view.first_us and context.end_us > view.last_us
+    chosen = work.around or query.include or query.exclude or query.start or query.end
+    return inside and not (chosen or context.scope.filter)
+
+
+def _neighbours(work: _Work, view: ViewLike) -> _Tally:
+    n_codes, names = len(work.names), work.names
+    pairs, ends = np.zeros((4, n_codes * n_codes), np.uint32), np.zeros(n_codes, np.int64)
+    kernels.neighbours(view.begin, view.end, view.event, n_codes, pairs, ends)
+    counts = pairs.sum(axis=0, dtype=np.int64)
+    met, last = np.flatnonzero(counts), np.flatnonzero(ends)
+    source, target = names[met // n_codes], names[met % n_codes]
+    if work.query.collapse_repeats:
+        met, source, target = (array[source != target] for array in (met, source, target))
+    edge = np.stack([np.zeros_like(source), source, target], axis=1).astype(np.int64)
+    node = np.stack([np.zeros_like(last), names[last]], axis=1).astype(np.int64)
+    nobody = np.empty(0, np.int64)
+    cells = np.stack([counts[met], np.zeros_like(met)], axis=1)
+    return _Tally(edge, cells, node, ends[last], nobody, nobody)
+
+
 def _view_walk(work: _Work, view: ViewLike) -> Walk:
     """The rows of a bucket as nodes of ways."""
     context, query, names = work.context, work.query, work.names
@@ -142,16 +180,16 @@ def _view_walk(work: _Work, view: ViewLike) -> Walk:
         label = row_values(view, context.snapshot, query.label, work.labels.encode_dictionary, np.int32)
         label = np.where(label == 0, names[view.event], label) if len(names) else label
         label_of = np.arange(len(work.labels), dtype=np.int32)
-    codes, role_of = chosen.codes, target_roles(chosen.bits_of, roles)
+    codes = chosen.codes
+    role_of = target_roles(chosen.bits_of, roles)
     if work.around:
         codes = np.where(work.around(view), codes, np.uint16(len(role_of)))
         role_of = np.append(role_of, np.uint8(0))
-    inside = context.first_us <= view.first_us and context.end_us > view.last_us
-    plain = inside and not (work.around or query.include or len(targets) > 1 or context.scope.filter)
     client = client_rows(context, view) if query.gap_us is not None else None
     bounds = context.first_us, context.end_us
+    every = _takes_all(work, view)
     return Walk(
-        view.begin, view.end, view.time, codes, None if plain else role_of, label, label_of, client, bounds,
+        view.begin, view.end, view.time, codes, None if every else role_of, label, label_of, client, bounds,
         view.user_ids,
     )  # fmt: skip
 
@@ -244,9 +282,14 @@ def _merged(
 
 def _added(rows: Sequence[Grid], figures: Sequence[npt.NDArray[np.int64]]) -> tuple[Grid, Grid]:
     """Distinct rows, and the sums of their figures."""
-    distinct, place = np.unique(np.concatenate(rows), axis=0, return_inverse=True)
-    sums = np.zeros((len(distinct), *figures[0].shape[1:]), np.int64)
-    np.add.at(sums, place.reshape(-1), np.concatenate(figures))
+    every = np.concatenate(rows)
+    low = every.min(axis=0, initial=0)
+    sizes = (every.max(axis=0, initial=0) - low + 1).tolist()
+    key = np.ravel_multi_index(tuple((every - low).T), sizes) if len(every) else np.empty(0, np.int64)
+    keys, place = np.unique(key, return_inverse=True)
+    sums = np.zeros((len(keys), *figures[0].shape[1:]), np.int64)
+    np.add.at(sums, place, np.concatenate(figures))
+    distinct = np.stack(np.unravel_index(keys, sizes), axis=1) + low
     return distinct, sums
 
 
@@ -261,12 +304,8 @@ def _shown(query: Paths, edges: dict[Edge, tuple[int, int]], ends: dict[str, int
     if query.view == "transitions":
         last = list(ends)
     shown = [
-        {
-            "source": e[0],
-            "target": e[1],
-            "count": fit[e][0],
-            "mean_seconds": mean_seconds(fit[e][1], fit[e][0]),
-        }
+        {"source": e[0], "target": e[1], "count": fit[e][0]}
+        | ({"mean_seconds": mean_seconds(fit[e][1], fit[e][0])} if query.mean_seconds else {})
         for e in order
     ]
     ranked = sorted(last, key=lambda node: (-ends[node], node))

@@ -164,6 +164,7 @@ def _read_paths(fields: Fields, scope: Scope) -> Paths:
         edge_limit=fields.get("edge_limit", lambda r: r.integer(1, 10_000), 50),
         around_funnel=fields.get("around_funnel", lambda r: read_around_funnel(r, scope), None),
         view=fields.get("view", lambda r: r.one_of("steps", "transitions"), "steps"),
+        mean_seconds=fields.get("mean_seconds", Reader.flag, True),
     )
 
 

@@ -224,7 +224,7 @@ class Paths:
 
     `start`, `end`: a way begins, or stops, at their first match in a session. `gap_us`: pause that ends a
     session; None never does. `groups`: (glob, label) pairs, the first that fits wins. `include` empty keeps
-    every event.
+    every event. `mean_seconds`: whether edges say how long they took.
     """
 
     scope: Scope
@@ -242,6 +242,7 @@ class Paths:
     edge_limit: int = 50
     around_funnel: AroundFunnel | None = None
     view: Literal["steps", "transitions"] = "steps"
+    mean_seconds: bool = True
 
 
 Query = Trend | Funnel | Retention | Paths

@@ -130,6 +130,10 @@ def _funnels() -> Iterator[dict[str, Any]]:
 
 def _retentions() -> Iterator[dict[str, Any]]:
     base: dict[str, Any] = {"kind": "retention", "start": {"event": "view"}, "return": {"event": "*"}}
+    for by in ({}, _BY_CHANNEL):
+        for clock in ("calendar", "24h"):
+            yield base | by | {"clock": clock}
+            yield base | by | {"clock": clock, "range_applies_to": "entry"}
     for more in (
         {},
         {"type": "first_time", "clock": "24h", "breakdown": ["event.channel"]},
@@ -142,6 +146,7 @@ def _retentions() -> Iterator[dict[str, Any]]:
 def _ways() -> Iterator[dict[str, Any]]:
     labels: list[dict[str, Any]] = [{}, {"label": "event.channel"}]
     gaps: list[dict[str, Any]] = [{}, {"session_gap_minutes": None}]
+    yield {"kind": "paths", "view": "transitions", "session_gap_minutes": None, "mean_seconds": False}
     for view in ("steps", "transitions"):
         base: dict[str, Any] = {"kind": "paths", "view": view}
         for label in labels:

@@ -194,3 +194,38 @@ def onward(
             before, before_us = named, now
         if before >= 0:
             ends[before + (0 if most is None else min(step, most) - 1) * n_labels] += 1
+
+
+@kernel
+def neighbours(
+    begin: Rows, end: Rows, codes: Uint16s, n_codes: int, pairs: npt.NDArray[np.uint32], ends: Int64s
+) -> None:
+    """Count how often code b follows code a at [a * n_codes + b] of the sum of four tables, and each unit's
+    last code.
+
+    `pairs: uint32[4, n_codes * n_codes]`: rows take turns among the tables, so that a pair that comes twice
+    in a row does not wait for its own counter.
+    """
+    one, two, three, four = pairs[0], pairs[1], pairs[2], pairs[3]
+    size, step = np.uint64(n_codes), np.uint64(1)
+    for unit in range(len(begin)):
+        row, last = np.uint64(begin[unit]), np.uint64(end[unit])
+        if row == last:
+            continue
+        before = np.uint64(codes[row])
+        row += step
+        while row + np.uint64(3) < last:
+            a, b = np.uint64(codes[row]), np.uint64(codes[row + step])
+            c, d = np.uint64(codes[row + np.uint64(2)]), np.uint64(codes[row + np.uint64(3)])
+            one[before * size + a] += np.uint32(1)
+            two[a * size + b] += np.uint32(1)
+            three[b * size + c] += np.uint32(1)
+            four[c * size + d] += np.uint32(1)
+            before = d
+            row += np.uint64(4)
+        while row < last:
+            a = np.uint64(codes[row])
+            one[before * size + a] += np.uint32(1)
+            before = a
+            row += step
+        ends[before] += 1

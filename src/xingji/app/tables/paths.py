@@ -15,13 +15,13 @@ _MOST_ENDS = 10
 
 def path_tables(result: Result) -> list[Table | str]:
     """The edges, and the last nodes of the ways."""
-    edges = table("", "from", "to", "", "count", "mean time", left=3)
+    timed = any("mean_seconds" in edge for edge in result["edges"])
+    edges = table("", "from", "to", "", "count", *(["mean time"] if timed else []), left=3)
     most = max((edge["count"] for edge in result["edges"]), default=1)
     for edge in result["edges"]:
         share = bar(edge["count"] / most, _BAR_WIDTH)
-        edges.add_row(
-            edge["source"], edge["target"], share, number(edge["count"]), duration(edge["mean_seconds"])
-        )
+        took = [duration(edge["mean_seconds"])] if timed else []
+        edges.add_row(edge["source"], edge["target"], share, number(edge["count"]), *took)
     return [edges, *_ends(result["ends"])]
 
 
