@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from xingji.analysis.kernels.collect import look_up_rows
 from xingji.analysis.kernels.spread import at_event, spread
 from xingji.lake.part import Dictionary, History, Rows, Snapshot, ViewLike
 from xingji.model.errors import UnknownNameError
@@ -47,8 +48,14 @@ def row_values(
     given = lookup(dictionary).astype(kind, copy=False)
     if codes is None:
         return np.full(view.n_rows if rows is None else len(rows), given[0], kind)
-    found: npt.NDArray[Any] = given[codes if rows is None else codes[rows]]
-    return found
+    if rows is None or kind is not np.bool_:
+        found: npt.NDArray[Any] = given[codes if rows is None else codes[rows]]
+        return found
+    codes = codes[:]
+    codes.flags.writeable = False  # the same to the kernel, wherever they come from
+    mask = np.empty(len(rows), np.bool_)
+    look_up_rows(codes, rows, given, mask)
+    return mask
 
 
 def _codes(

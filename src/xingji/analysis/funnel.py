@@ -14,7 +14,7 @@ import numpy.typing as npt
 from xingji.analysis.attempts import FOREVER_US, Attempts, best_rows, choose, required_steps
 from xingji.analysis.context import Context
 from xingji.analysis.funnel_values import expand, first_values, restricted_bits
-from xingji.analysis.groups import Groups, pack, rank
+from xingji.analysis.groups import Groups, count_keys, pack, rank
 from xingji.analysis.kernels.funnel import look_up
 from xingji.analysis.selection import Target
 from xingji.analysis.stream import Request, Stream, by_columns, over_streams, view_stream
@@ -143,7 +143,7 @@ def by_group(query: Funnel, units: FunnelUnits) -> tuple[Groups, list[FunnelUnit
         return _by_later_step(query, units)
     if not query.scope.breakdown:
         return _rank(query, units, np.zeros(0, np.int64), np.zeros(0, np.int64)), [units]
-    keys, counts = np.unique(units.key, return_counts=True)
+    keys, counts = count_keys(units.key)
     groups = _rank(query, units, keys, counts)
     tables = _split(units, groups.member(units.key), len(groups.labels))
     if groups.has_other and query.attribution.kind in ("step", "all_steps"):
@@ -155,8 +155,9 @@ def _split(units: FunnelUnits, member: Int64s, n_groups: int) -> list[FunnelUnit
     """The units of each group."""
     if n_groups == 1 and bool((member == 0).all()):
         return [units]
-    order = np.argsort(member, kind="stable")
-    cuts = np.searchsorted(member[order], np.arange(n_groups + 1))
+    narrow = member.astype(np.uint16) if n_groups < 1 << 16 else member  # a radix sort, not a merge sort
+    order = np.argsort(narrow, kind="stable")
+    cuts = np.searchsorted(narrow[order], np.arange(n_groups + 1))
     ordered = units.take(order)
     return [ordered.take(np.s_[cuts[at] : cuts[at + 1]]) for at in range(n_groups)]
 

@@ -15,6 +15,8 @@ from xingji.model.errors import CallerError
 
 OTHER = "Other"
 _BITS = {1: 62, 2: 31, 3: 20}
+_FEW = 1 << 20
+"""Keys below this are looked up in a table, not searched for."""
 
 
 def pack(columns: Sequence[Int64s], length: int) -> Int64s:
@@ -38,6 +40,15 @@ def unpack(key: int, n_columns: int) -> tuple[int, ...]:
     return tuple((key >> (bits * at)) & ((1 << bits) - 1) for at in reversed(range(n_columns)))
 
 
+def count_keys(key: Int64s) -> tuple[Int64s, Int64s]:
+    """The distinct keys, rising, and how often each occurs."""
+    if len(key) and int(key.max()) < _FEW:
+        counts = np.bincount(key)
+        keys = np.flatnonzero(counts)
+        return keys, counts[keys]
+    return np.unique(key, return_counts=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Groups:
     """The groups of a result in order: `keys[i]` has the breakdown `labels[i]`; with `has_other` the last
@@ -49,6 +60,11 @@ class Groups:
 
     def member(self, key: Int64s) -> Int64s:
         """The number of the group of each key; a key that is not shown is in Other, or -1 without it."""
+        if len(key) and len(self.keys) and max(int(key.max()), int(self.keys.max())) < _FEW:
+            other = len(self.keys) if self.has_other else -1
+            member_of = np.full(max(int(key.max()), int(self.keys.max())) + 1, other, np.int64)
+            member_of[self.keys] = np.arange(len(self.keys))
+            return member_of[key]
         order = np.argsort(self.keys)
         place = (
             np.searchsorted(self.keys, key, sorter=order) if len(self.keys) else np.zeros(len(key), np.int64)

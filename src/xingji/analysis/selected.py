@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from xingji.analysis.kernels.collect import collect, count_marks, mark, weave, weave_offsets
+from xingji.analysis.kernels.collect import collect, compress, count_marks, mark, weave, weave_offsets
 from xingji.analysis.predicates import row_mask
 from xingji.analysis.selection import Target, condition_of, event_bits
 from xingji.lake.part import Int64s, Rows, Snapshot, ViewLike
@@ -49,7 +49,9 @@ class Posting:
 
     def keep(self, kept: Mask) -> Posting:
         """The rows for which `kept` holds."""
-        return Posting(self.rows[kept], self.time[kept])
+        rows, time = np.empty(len(self.rows) + 1, np.uint32), np.empty(len(self.rows) + 1, np.int64)
+        count = compress(self.rows, self.time, kept, rows, time)
+        return Posting(rows[:count], time[:count])
 
     def within(self, span: Span) -> Posting:
         """The rows with times in the span."""

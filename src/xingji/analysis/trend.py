@@ -148,6 +148,12 @@ def _count_total(series: Series, counts: Counts, line: int, group: int) -> Any:
     return _counted(series.measure.kind, events, units)
 
 
+def _all_counted(kind: str, events: list[int], units: list[int]) -> list[Any]:
+    if kind == "events_per_user":
+        return [_counted(kind, *pair) for pair in zip(events, units, strict=True)]
+    return events if kind == "events" else units
+
+
 def _counted(kind: str, events: int, units: int) -> Any:
     if kind == "events":
         return events
@@ -237,8 +243,9 @@ def _count_lines(
         events = running[:, 1:] - running[:, first]
     out = []
     for group in range(events.shape[0]):
-        pairs = zip(events[group, shown].tolist(), counts.units[line, group, shown].tolist(), strict=True)
-        figures = [_counted(series.measure.kind, e, u) for e, u in pairs]
+        figures = _all_counted(
+            series.measure.kind, events[group, shown].tolist(), counts.units[line, group, shown].tolist()
+        )
         out.append(_Line(figures, _count_total(series, counts, line, group)))
     return out
 

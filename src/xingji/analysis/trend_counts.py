@@ -75,10 +75,13 @@ class _Rows:
 def count_lines(context: Context, plan: Plan) -> Counts:
     """The counts of a plan."""
     targets = [Target(line) for line in plan.lines]
+    names = None
+    if plan.breakdown == (EVENT_NAME,):
+        names = plan.values.encode(encode_values(context.snapshot.event_names)[1])[1:]
     if walks_views(context, plan.lines):
         bounds = (plan.first_us, plan.end_us)
         parts = context.over_buckets(
-            lambda view: _count(plan, _view_rows(context, plan, targets, view)), bounds
+            lambda view: _count(plan, _view_rows(context, plan, targets, names, view)), bounds
         )
     else:
         columns = by_columns(plan.breakdown)
@@ -89,9 +92,11 @@ def count_lines(context: Context, plan: Plan) -> Counts:
     return merge(parts, plan)
 
 
-def _view_rows(context: Context, plan: Plan, targets: Sequence[Target], view: ViewLike) -> _Rows:
+def _view_rows(
+    context: Context, plan: Plan, targets: Sequence[Target], names: Int64s | None, view: ViewLike
+) -> _Rows:
     chosen = select(targets, context.scope.filter, view, context.snapshot, context.as_of_us)
-    group, keys = _group_column(context, plan, view)
+    group, keys = (view.event, names) if names is not None else _group_column(context, plan, view)
     slots = slots_of_view(view, plan.buckets.edges_us, plan.first_us, plan.end_us)
     return _Rows(view.begin, view.end, chosen.codes, chosen.bits_of, slots, group, keys)
 
@@ -102,9 +107,6 @@ def _group_column(
     """A code a row, and the packed key of each code."""
     if not plan.breakdown:
         return None, np.zeros(1, np.int64)
-    if plan.breakdown == (EVENT_NAME,):
-        _, names = encode_values(context.snapshot.event_names)
-        return view.event, plan.values.encode(names)[1:]
     columns = [
         row_values(view, context.snapshot, ref, plan.values.encode, np.int32) for ref in plan.breakdown
     ]

@@ -28,6 +28,7 @@ from xingji.ports.lake_store import LakeFile, LakeStore, LakeTable, LakeVersion,
 KEPT_VIEWS = 3
 """Of each bucket so many views are kept: questions over other ranges of time may read other files."""
 Answer = TypeVar("Answer")
+_Span = tuple[int | None, int | None]
 
 
 class TailParts:
@@ -153,6 +154,7 @@ class LakeSnapshot:
         self._codes: EventCodes = {name: code for code, name in enumerate(self._lake.event_names)}
         self._warnings: dict[str, None] = {}
         self._guards: list[GuardedPart] = []
+        self._chosen: tuple[_Span, list[LakeFile], frozenset[str]] | None = None
         self._buckets = [Bucket() for _ in range(self._lake.n_buckets)]
         self._survivors = self._read_survivors()
         self.as_of_us = self._last_us() if as_of_us is None else as_of_us
@@ -193,8 +195,7 @@ class LakeSnapshot:
         return tuple(dict.fromkeys((*self._warnings, *of_parts)))
 
     def views(self, bucket: int, first_us: int | None = None, last_us: int | None = None) -> tuple[View, ...]:
-        wanted = [file for file in self._lake.files if _overlaps(file, first_us, last_us)]
-        key = frozenset(file.path for file in wanted)
+        wanted, key = self._files_of(first_us, last_us)
         own = self._buckets[bucket]
         with own.lock:  # buckets are made ready side by side, each of them once
             if key not in own.views:
@@ -203,6 +204,14 @@ class LakeSnapshot:
             while len(own.views) > KEPT_VIEWS:
                 own.views.popitem(last=False)
             return own.views[key]
+
+    def _files_of(self, first_us: int | None, last_us: int | None) -> tuple[list[LakeFile], frozenset[str]]:
+        """The files with events in a range of time, and what names them all."""
+        span, known = (first_us, last_us), self._chosen
+        if known is None or known[0] != span:
+            files = [file for file in self._lake.files if _overlaps(file, first_us, last_us)]
+            known = self._chosen = span, files, frozenset(file.path for file in files)
+        return known[1:]
 
     def _compose(self, index: int, files: list[LakeFile]) -> tuple[View, ...]:
         buckets = bucket_of(self._survivors.absorbed, self.n_buckets)

@@ -12,10 +12,12 @@ from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 from numba.core.registry import CPUDispatcher
 
 from xingji.analysis.engine import run_query
+from xingji.analysis.kernels.collect import look_up_rows
 from xingji.lake.memory import MemorySnapshot
 from xingji.lake.part import Snapshot, ViewLike
 from xingji.model.event_table import EVENT, PREFIX, REST, TIME, TIME_TYPE, USER
@@ -196,6 +198,10 @@ def compile_kernels() -> int:
     """
     logs: Sequence[Any] = [form for log in (_log(False), _log(True)) for form in (log, _MappedSnapshot(log))]
     compiled = kernels()
+    for kind in (np.uint8, np.uint16, np.uint32):  # a property of the tiny log has few values
+        codes = np.zeros(1, kind)
+        codes.flags.writeable = False
+        look_up_rows(codes, np.zeros(1, np.uint32), np.zeros(1, np.bool_), np.zeros(1, np.bool_))
     asked = 0
     for document in questions():
         query = parse_query(document)

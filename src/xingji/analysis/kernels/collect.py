@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -12,6 +14,7 @@ from xingji.lake.part import Int32s, Int64s, Rows
 Uint64s = npt.NDArray[np.uint64]
 Uint16s = npt.NDArray[np.uint16]
 Flags = npt.NDArray[np.uint8]
+Mask = npt.NDArray[np.bool_]
 
 
 @kernel
@@ -37,6 +40,23 @@ def collect(
                 kept = kept & (now >= first_us) & (now < end_us)
             count += np.uint64(kept)
     offsets[len(begin)] = count
+    return int(count)
+
+
+@kernel
+def look_up_rows(codes: npt.NDArray[Any], rows: Rows, given: Mask, out: Mask) -> None:
+    """What is given for the code of each row (`codes: uint8|uint16|uint32[n_rows]`)."""
+    for at in range(len(rows)):
+        out[at] = given[codes[rows[at]]]
+
+
+@kernel
+def compress(rows: Rows, times: Int64s, kept: Mask, some_rows: Rows, some_times: Int64s) -> int:
+    """Write the rows and times that are kept, one after the other; gives their number (room for one more)."""
+    count = np.uint64(0)
+    for at in range(len(rows)):
+        some_rows[count], some_times[count] = rows[at], times[at]
+        count += np.uint64(kept[at])
     return int(count)
 
 

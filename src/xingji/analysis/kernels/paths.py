@@ -50,6 +50,20 @@ def _role(row: int, time: Int64s, codes: Uint16s, role_of: Flags | None, first_u
     return np.int64(role_of[codes[row]]) * np.int64(first_us <= time[row] < end_us)
 
 
+@inline
+def session_end(
+    row: Any, stop: Any, time: Int64s, client: Flags | None, last_us: int, gap_us: int | None
+) -> Any:
+    """The first row after the session open at `row`, whose last client event was at `last_us`."""
+    if gap_us is None:
+        return stop
+    while row < stop and time[row] - last_us <= gap_us:
+        if client is None or client[row] != 0:
+            last_us = time[row]
+        row += np.uint64(1)
+    return row
+
+
 @kernel
 def add_way(
     way_label: Int32s, way_us: Int64s, n_nodes: int, n_head: int, n_tail: int, n_labels: int, direct: bool,
@@ -150,50 +164,51 @@ def onward(
     wanted: Flags, from_start: bool, most: int | None,
 ) -> None:  # fmt: skip
     """Count the edges of each unit-session's first `most` nodes, and its last; without `most`, unnumbered."""
+    forward = np.uint64(1)
     for unit in range(len(begin)):
-        opened, last_us = False, np.int64(0)
-        before, before_us, last_slot, step, started = -1, np.int64(0), -1, 0, not from_start
-        for row in range(begin[unit], end[unit]):
-            now = time[row]
-            if gap_us is not None:
-                near = opened and now - last_us <= gap_us
-                if client is None or client[row] != 0:
-                    opened, last_us = True, now
-                    if not near and before >= 0:
-                        ends[before + (0 if most is None else min(step, most) - 1) * n_labels] += 1
-                        before, last_slot, step, started = -1, -1, 0, not from_start
-                elif not near:
-                    continue
-            if most is not None and step > most:
+        row, stop = np.uint64(begin[unit]), np.uint64(end[unit])
+        while row < stop:
+            if gap_us is not None and client is not None and client[row] == 0:
+                row += forward  # no session is open
                 continue
-            if role_of is not None:
-                role = role_of[codes[row]]
-                if not role & USED or now < first_us or now >= end_us or not (started or role & START):
+            last_us, before_us = time[row], np.int64(0)
+            before, node, last_slot, step, started = -1, -1, -1, 0, not from_start
+            while row < stop:
+                at, now = row, time[row]
+                if gap_us is not None:
+                    if now - last_us > gap_us:
+                        break
+                    if client is None or client[at] != 0:
+                        last_us = now
+                row += forward
+                if role_of is not None:
+                    role = role_of[codes[at]]
+                    if not role & USED or now < first_us or now >= end_us or not (started or role & START):
+                        continue
+                started = True
+                named = label_of[label[at]]
+                if collapse and named == before:
+                    if last_slot >= 0:  # a repeat moves the time of the node that the last edge led to
+                        cells[last_slot, 1] += now - before_us
+                    before_us = now
                     continue
-            started = True
-            named = label_of[label[row]]
-            if collapse and named == before:
-                if last_slot >= 0:  # a repeat moves the time of the node that the last edge led to
+                if most is not None and step == most:
+                    row = session_end(row, stop, time, client, last_us, gap_us)
+                    break
+                if before >= 0:
+                    edge = node * n_labels + named
+                    last_slot = _place(keys, edge, direct)
+                    cells[last_slot, 0] += 1
                     cells[last_slot, 1] += now - before_us
-                before_us = now
-                continue
-            if most is not None:
-                step += 1
-                if step > most:
-                    continue
-            node = named if most is None else (step - 1) * n_labels + named
-            if before >= 0:
-                source = before if most is None else (step - 2) * n_labels + before
-                last_slot = _place(keys, source * n_labels + named, direct)
-                cells[last_slot, 0] += 1
-                cells[last_slot, 1] += now - before_us
-                if source * n_labels + named == want_edge:
+                    if edge == want_edge:
+                        wanted[unit] = 1
+                node = named if most is None else step * n_labels + named
+                if node == want_node:
                     wanted[unit] = 1
-            if node == want_node:
-                wanted[unit] = 1
-            before, before_us = named, now
-        if before >= 0:
-            ends[before + (0 if most is None else min(step, most) - 1) * n_labels] += 1
+                before, before_us = named, now
+                step += 1
+            if before >= 0:
+                ends[node] += 1
 
 
 @kernel
