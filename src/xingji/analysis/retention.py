@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,20 +14,23 @@ from xingji.analysis.bounds import known_bounds
 from xingji.analysis.calendar import Buckets, bucket_index, make_buckets
 from xingji.analysis.context import Context
 from xingji.analysis.groups import Groups, rank
-from xingji.analysis.kernels.retention import GATE, START, retained
+from xingji.analysis.kernels.retention import retained
 from xingji.analysis.listing import list_units
 from xingji.analysis.selection import Target
 from xingji.analysis.slots import slots_of_times
-from xingji.analysis.stream import Request, Stream, by_columns, over_streams
+from xingji.analysis.stream import Request, Stream, by_columns, over_side_by_side
 from xingji.lake.part import Int32s, Int64s
 from xingji.model.errors import FieldError
 from xingji.model.predicate import properties_of
 from xingji.model.query import DAY_US, EventSelector, Retention
 
+T = TypeVar("T")
 Grid = npt.NDArray[np.int64]
 _LENGTH_US = {"hour": DAY_US // 24, "day": DAY_US, "week": 7 * DAY_US, "month": 30 * DAY_US}
 _LONGEST_US = _LENGTH_US | {"month": 31 * DAY_US, "hour": DAY_US // 12}
 _NOBODY = np.array([-1, -1, -2], np.int64)
+_START, _GATE = np.uint64(1), np.uint64(2)
+"""Bits of the events that may enter: starts and (unless every start may enter) the start that may."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,8 @@ class _Work:
 
     context: Context
     query: Retention
-    request: Request
+    entering: Request
+    returning: Request
     periods: Buckets
     n_cohorts: int
     column_of: Int32s
@@ -53,12 +57,12 @@ def answer_retention(context: Context, query: Retention) -> dict[str, Any]:
     shape = (len(groups.labels), work.n_cohorts)
     size, returned = np.zeros(shape, np.int64), np.zeros((*shape, work.n_columns), np.int64)
 
-    def task(stream: Stream) -> tuple[Grid, Grid]:
+    def task(streams: Sequence[Stream]) -> tuple[Grid, Grid]:
         part = np.zeros(shape, np.int64), np.zeros((*shape, work.n_columns), np.int64)
-        _count(work, stream, _members(work, groups, stream), *part)
+        _count(work, streams, _members(work, groups, streams[0]), *part)
         return part
 
-    for one_size, one_returned in over_streams(context, work.request, task) if work.n_cohorts else []:
+    for one_size, one_returned in _over_both(work, task) if work.n_cohorts else []:
         size += one_size
         returned += one_returned
     shown = [
@@ -72,15 +76,22 @@ def _prepare(context: Context, query: Retention) -> _Work:
     scope = query.scope
     used = (*scope.breakdown, *properties_of(scope.filter), *properties_of(query.start.filter))
     context.check_properties([*used, *properties_of(query.returning.filter)])
-    targets = [Target(query.start), Target(query.returning)]
+    targets = [Target(query.start)]
     if query.type == "first_time":
         targets.append(Target(dataclasses.replace(query.start, first_time=True)))
     elif query.type == "first_ever":
         targets.append(Target(EventSelector(None, first_time=True), filtered=False))
-    request = Request(targets, context.first_us, context.followed_until_us, by_columns(scope.breakdown))
+    span = context.first_us, context.followed_until_us
+    entering = Request(targets, *span, by_columns(scope.breakdown))
+    returning = Request([Target(query.returning)], *span, unit_values=entering.unit_values)
     periods, n_cohorts = _periods(context, query)
     column_of, n_columns = _columns(query)
-    return _Work(context, query, request, periods, n_cohorts, column_of, n_columns)
+    return _Work(context, query, entering, returning, periods, n_cohorts, column_of, n_columns)
+
+
+def _over_both(work: _Work, task: Callable[[Sequence[Stream]], T]) -> list[T]:
+    """The task's result for the streams of those who enter and of those who come back."""
+    return over_side_by_side(work.context, (work.entering, work.returning), task)
 
 
 def _periods(context: Context, query: Retention) -> tuple[Buckets, int]:
@@ -108,24 +119,28 @@ def _columns(query: Retention) -> tuple[Int32s, int]:
     return column_of, len(query.brackets)
 
 
-def _members(work: _Work, groups: Groups, stream: Stream) -> Int32s | None:
-    """The group of each event; None where all are in one."""
+def _members(work: _Work, groups: Groups, entering: Stream) -> Int32s | None:
+    """The group of each start event; None where all are in one."""
     breakdown = work.query.scope.breakdown
-    return groups.member(stream.by_key(breakdown)).astype(np.int32) if breakdown else None
+    return groups.member(entering.by_key(breakdown)).astype(np.int32) if breakdown else None
 
 
 def _count(
-    work: _Work, stream: Stream, group: Int32s | None, size: Grid, returned: Grid, want: Int64s = _NOBODY
-) -> npt.NDArray[np.uint8]:
-    """Add a stream's entries and returns to the counts; flags the wanted units."""
-    query, context = work.query, work.context
-    wanted = np.zeros(len(stream.unit), np.uint8)
-    periods = slots_of_times(stream.time, work.periods.edges_us, context.first_us, context.followed_until_us)
+    work: _Work, streams: Sequence[Stream], group: Int32s | None, size: Grid, returned: Grid,
+    want: Int64s = _NOBODY,
+) -> npt.NDArray[np.uint8]:  # fmt: skip
+    """Add the entries and returns of two streams to the counts; flags the wanted units."""
+    query, context, (entering, returning) = work.query, work.context, streams
+    wanted = np.zeros(len(entering.unit), np.uint8)
+    span = context.first_us, context.followed_until_us
+    periods = [slots_of_times(stream.time, work.periods.edges_us, *span).codes for stream in streams]
+    by_time, cut = query.clock == "24h", context.followed_until_us > context.end_us
+    gated = query.type != "recurring"
     retained(
-        stream.offsets, stream.time, periods.codes, stream.bits,
-        _LENGTH_US[query.period] if query.clock == "24h" else None, group,
-        np.uint64(START if query.type == "recurring" else START | GATE),
-        context.end_us if context.followed_until_us > context.end_us else None, work.column_of, query.rolling,
+        entering.offsets, entering.time if by_time or cut else None, periods[0],
+        (entering.bits == _START | _GATE).view(np.uint8) if gated else None, group,
+        context.end_us if cut else None, returning.offsets, returning.time if by_time else None, periods[1],
+        _LENGTH_US[query.period] if by_time else None, work.column_of, query.rolling,
         query.minimum_occurrences, size, returned, want, wanted,
     )  # fmt: skip
     return wanted
@@ -136,28 +151,28 @@ def _groups(work: _Work) -> Groups:
     scope = work.query.scope
     if not scope.breakdown or not work.n_cohorts:
         return rank(
-            np.empty(0, np.int64), [], len(scope.breakdown), scope.breakdown_limit, work.request.values
+            np.empty(0, np.int64), [], len(scope.breakdown), scope.breakdown_limit, work.entering.values
         )
 
-    def task(stream: Stream) -> tuple[Int64s, Int64s]:
-        keys, group = np.unique(stream.by_key(work.query.scope.breakdown), return_inverse=True)
+    def task(streams: Sequence[Stream]) -> tuple[Int64s, Int64s]:
+        keys, group = np.unique(streams[0].by_key(work.query.scope.breakdown), return_inverse=True)
         size = np.zeros((len(keys), work.n_cohorts), np.int64)
         _count(
             work,
-            stream,
+            streams,
             group.astype(np.int32),
             size,
             np.zeros((len(keys), work.n_cohorts, work.n_columns), np.int64),
         )
         return keys, size.sum(axis=1)
 
-    found = over_streams(work.context, work.request, task)
+    found = _over_both(work, task)
     keys, place = np.unique(np.concatenate([keys for keys, _ in found]), return_inverse=True)
     sizes = np.zeros(len(keys), np.int64)
     np.add.at(sizes, place, np.concatenate([size for _, size in found]))
     met = sizes > 0
     return rank(
-        keys[met], sizes[met].tolist(), len(scope.breakdown), scope.breakdown_limit, work.request.values
+        keys[met], sizes[met].tolist(), len(scope.breakdown), scope.breakdown_limit, work.entering.values
     )
 
 
@@ -197,10 +212,9 @@ def _users(work: _Work, groups: Groups) -> dict[str, Any]:
     if spot.period > work.n_columns:
         raise FieldError("users_of.period", spot.period, f"a place in returned, from 0 to {work.n_columns}")
     want = np.array([group, cohort, spot.period - 1], np.int64)
-    task: Callable[[Stream], tuple[Int64s, Int64s]] = lambda stream: _cell(work, groups, want, stream)  # noqa: E731
-    found = over_streams(work.context, work.request, task)
+    found = _over_both(work, lambda streams: _cell(work, groups, want, streams))
     unit, owner = (np.concatenate(column) for column in zip(*found, strict=True))
-    listed = list_units(work.context, unit, owner, spot, work.request.unit_values)
+    listed = list_units(work.context, unit, owner, spot, work.entering.unit_values)
     return {"kind": "retention", "view": "users", **listed}
 
 
@@ -213,9 +227,9 @@ def _cohort_index(work: _Work) -> int:
     return index
 
 
-def _cell(work: _Work, groups: Groups, want: Int64s, stream: Stream) -> tuple[Int64s, Int64s]:
+def _cell(work: _Work, groups: Groups, want: Int64s, streams: Sequence[Stream]) -> tuple[Int64s, Int64s]:
     shape = (len(groups.labels), work.n_cohorts)
     counts = np.zeros(shape, np.int64), np.zeros((*shape, work.n_columns), np.int64)
-    flags = _count(work, stream, _members(work, groups, stream), *counts, want=want)
-    inside = flags[stream.unit_of_event()] != 0
-    return stream.unit[flags != 0], stream.owners(inside)
+    flags = _count(work, streams, _members(work, groups, streams[0]), *counts, want=want)
+    owners = [stream.owners(flags[stream.unit_of_event()] != 0) for stream in streams]
+    return streams[0].unit[flags != 0], np.union1d(*owners)

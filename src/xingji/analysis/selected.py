@@ -46,6 +46,8 @@ class Posting:
 
     rows: Rows
     time: Int64s
+    offsets: Int64s | None = None
+    """Where each user's rows begin, of a list that is whole."""
 
     def keep(self, kept: Mask) -> Posting:
         """The rows for which `kept` holds."""
@@ -125,6 +127,8 @@ def _woven(wanted: _Wanted, view: ViewLike, span: Span) -> Selected:
     for code in np.flatnonzero(wanted.by_event).tolist():
         posting = posting_of(code, view).within(span)
         lists += _split(posting, wanted.by_event[code], wanted)
+    if len(lists) == 1 and (only := lists[0][0]).offsets is not None:
+        return Selected(only.offsets, only.rows, only.time, np.full(len(only.rows), lists[0][1]))
     marks = np.zeros(view.n_rows // 64 + 1, np.uint64)
     for each, _ in lists:
         mark(each.rows, marks)
@@ -166,7 +170,7 @@ def posting_of(code: int, view: ViewLike) -> Posting:
         only = np.zeros(max(code + 1, int(view.event.max(initial=0)) + 1), np.uint64)
         only[code] = 1
         every = _every(only, view, None)
-        found = Posting(every.rows.copy(), every.time.copy())
+        found = Posting(every.rows.copy(), every.time.copy(), every.offsets)
     kept[code] = found
     while sum(len(each.rows) for each in list(kept.values())) > _SPARSE * view.n_rows and len(kept) > 1:
         kept.pop(next(iter(kept)), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
@@ -143,33 +144,57 @@ def by_columns(breakdown: Sequence[PropertyRef]) -> dict[str, PropertyRef]:
 
 def over_streams(context: Context, request: Request, task: Callable[[Stream], T]) -> list[T]:
     """The task's result for streams that together hold every unit once."""
-    count_by = context.scope.count_by
-    bounds = None if request.first_time_bits else (request.first_us, request.end_us)
-    if count_by.kind != "property":
+    return over_side_by_side(context, (request,), lambda streams: task(streams[0]))
+
+
+def over_side_by_side(
+    context: Context, requests: Sequence[Request], task: Callable[[Sequence[Stream]], T]
+) -> list[T]:
+    """As `over_streams` for several requests (with one table of units), whose streams have the same units."""
+    bounds = _bounds(context, requests)
+    if context.scope.count_by.kind != "property":
         return context.over_buckets(
-            lambda view: task(view_stream(context, request, view)), _padded(bounds, request, context)
+            lambda view: task(_aligned([view_stream(context, request, view) for request in requests])), bounds
         )
     results: list[T] = []
-    parts = _partitions(context, request)
+    parts = _partitions(context, requests)
     for part in range(parts):
         pieces = context.over_buckets(
-            lambda view, part=part: _pieces(context, request, view, part, parts),  # type: ignore[misc]
-            _padded(bounds, request, context),
+            lambda view, part=part: [_pieces(context, each, view, part, parts) for each in requests],  # type: ignore[misc]
+            bounds,
         )
-        results.append(task(_by_value(request, pieces)))
+        streams = [
+            _by_value(each, mine) for each, mine in zip(requests, zip(*pieces, strict=True), strict=True)
+        ]
+        results.append(task(_aligned(streams)))
     return results
 
 
-def _padded(bounds: tuple[int, int] | None, request: Request, context: Context) -> tuple[int, int] | None:
-    """Bounds widened to what the sessions of events near the start depend on."""
-    if bounds is None or not (request.sessions or context.scope.count_by.kind == "session"):
-        return bounds
-    return bounds[0] - SESSION_GAP_US, bounds[1]
+def _aligned(streams: Sequence[Stream]) -> Sequence[Stream]:
+    """The streams with the units of all, some of them without events in one or the other."""
+    if all(stream.unit is streams[0].unit for stream in streams):
+        return streams
+    units = np.unique(np.concatenate([stream.unit for stream in streams]))
+    places = [np.append(np.searchsorted(stream.unit, units), len(stream.unit)) for stream in streams]
+    return [
+        dataclasses.replace(stream, unit=units, offsets=stream.offsets[place])
+        for stream, place in zip(streams, places, strict=True)
+    ]
 
 
-def _partitions(context: Context, request: Request) -> int:
+def _bounds(context: Context, requests: Sequence[Request]) -> tuple[int, int] | None:
+    """The instants whose rows matter, with those that the sessions of events near the start depend on."""
+    if any(request.first_time_bits for request in requests):
+        return None
+    first_us, end_us = min(each.first_us for each in requests), max(each.end_us for each in requests)
+    by_session = context.scope.count_by.kind == "session" or any(each.sessions for each in requests)
+    return first_us - (SESSION_GAP_US if by_session else 0), end_us
+
+
+def _partitions(context: Context, requests: Sequence[Request]) -> int:
     """Into how many parts the units are split so that one part's events fit the memory bound."""
-    needed = context.snapshot.n_events * (_ROW_BYTES + 8 * len(request.properties))
+    row_bytes = sum(_ROW_BYTES + 8 * len(request.properties) for request in requests)
+    needed = context.snapshot.n_events * row_bytes
     parts = -(-needed // max(context.memory_bound_bytes, 1))
     if parts > 256:
         raise QueryTooLargeError(needed // 256, context.memory_bound_bytes, "narrow its events or its range")
