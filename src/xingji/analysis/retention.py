@@ -17,7 +17,7 @@ from xingji.analysis.groups import Groups, rank
 from xingji.analysis.kernels.retention import retained
 from xingji.analysis.listing import list_units
 from xingji.analysis.selection import Target
-from xingji.analysis.slots import slots_of_times
+from xingji.analysis.slots import slots
 from xingji.analysis.stream import Request, Stream, by_columns, over_side_by_side
 from xingji.lake.part import Int32s, Int64s
 from xingji.model.errors import FieldError
@@ -133,13 +133,14 @@ def _count(
     query, context, (entering, returning) = work.query, work.context, streams
     wanted = np.zeros(len(entering.unit), np.uint8)
     span = context.first_us, context.followed_until_us
-    periods = [slots_of_times(stream.time, work.periods.edges_us, *span).codes for stream in streams]
+    came, back = (slots(stream.time, stream.hours, work.periods.edges_us, *span) for stream in streams)
     by_time, cut = query.clock == "24h", context.followed_until_us > context.end_us
     gated = query.type != "recurring"
     retained(
-        entering.offsets, entering.time if by_time or cut else None, periods[0],
+        entering.offsets, entering.time if by_time or cut else None, came.codes, came.place_of,
         (entering.bits == _START | _GATE).view(np.uint8) if gated else None, group,
-        context.end_us if cut else None, returning.offsets, returning.time if by_time else None, periods[1],
+        context.end_us if cut else None, returning.offsets, returning.time if by_time else None, back.codes,
+        back.place_of,
         _LENGTH_US[query.period] if by_time else None, work.column_of, query.rolling,
         query.minimum_occurrences, size, returned, want, wanted,
     )  # fmt: skip

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from xingji.analysis.kernels.collect import collect, compress, count_marks, mark, weave, weave_offsets
 from xingji.analysis.predicates import row_mask
 from xingji.analysis.selection import Target, condition_of, event_bits
+from xingji.analysis.slots import Hours, hours_of_times
 from xingji.lake.part import Int64s, Rows, Snapshot, ViewLike
 from xingji.model.predicate import AllOf, Predicate
 
@@ -33,6 +34,8 @@ class Selected:
     rows: Rows
     time: Int64s
     bits: Uint64s
+    hours: Hours | None = None
+    """The hours of the rows, where they are known."""
 
     def keep(self, kept: Mask) -> Selected:
         """Those for which `kept: bool[n]` holds."""
@@ -47,7 +50,8 @@ class Posting:
     rows: Rows
     time: Int64s
     offsets: Int64s | None = None
-    """Where each user's rows begin, of a list that is whole."""
+    hours: Hours | None = None
+    """Of a list that is whole: where each user's rows begin, and the hours of the rows."""
 
     def keep(self, kept: Mask) -> Posting:
         """The rows for which `kept` holds."""
@@ -128,7 +132,7 @@ def _woven(wanted: _Wanted, view: ViewLike, span: Span) -> Selected:
         posting = posting_of(code, view).within(span)
         lists += _split(posting, wanted.by_event[code], wanted)
     if len(lists) == 1 and (only := lists[0][0]).offsets is not None:
-        return Selected(only.offsets, only.rows, only.time, np.full(len(only.rows), lists[0][1]))
+        return Selected(only.offsets, only.rows, only.time, np.full(len(only.rows), lists[0][1]), only.hours)
     marks = np.zeros(view.n_rows // 64 + 1, np.uint64)
     for each, _ in lists:
         mark(each.rows, marks)
@@ -170,7 +174,8 @@ def posting_of(code: int, view: ViewLike) -> Posting:
         only = np.zeros(max(code + 1, int(view.event.max(initial=0)) + 1), np.uint64)
         only[code] = 1
         every = _every(only, view, None)
-        found = Posting(every.rows.copy(), every.time.copy(), every.offsets)
+        hours = hours_of_times(every.time, view.first_us, view.last_us)
+        found = Posting(every.rows.copy(), every.time.copy(), every.offsets, hours)
     kept[code] = found
     while sum(len(each.rows) for each in list(kept.values())) > _SPARSE * view.n_rows and len(kept) > 1:
         kept.pop(next(iter(kept)), None)

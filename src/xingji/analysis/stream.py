@@ -17,6 +17,7 @@ from xingji.analysis.kernels.collect import keep_first, sessions
 from xingji.analysis.predicates import dictionary_mask
 from xingji.analysis.selected import Selected, select_rows
 from xingji.analysis.selection import Target, first_time_bits
+from xingji.analysis.slots import Hours
 from xingji.analysis.values import ValueTable
 from xingji.lake.order import starts_of
 from xingji.lake.part import Dictionary, Int32s, Int64s, Rows, ViewLike
@@ -82,7 +83,8 @@ class Stream:
 
     `unit: int64[n_units]`: the user's id, the number of the user's session (`users_of_sessions`), or the code
     of the unit's value in the request's `unit_values`. Per event: `time: int64[n]` µs, `bits: uint64[n]`
-    (which targets it matches), `owner: int64[n]` (its user's id), and the request's columns.
+    (which targets it matches), `owner: int64[n]` (its user's id), the request's columns, and, where it is
+    known, the hour it lies in.
     """
 
     offsets: Int64s
@@ -91,6 +93,7 @@ class Stream:
     bits: Uint64s
     owner: Int64s | None
     columns: Columns
+    hours: Hours | None = None
 
     def owners(self, events: npt.NDArray[np.bool_]) -> Int64s:
         """The users of some events, where units are values; else nobody."""
@@ -234,7 +237,10 @@ def view_stream(context: Context, request: Request, view: ViewLike) -> Stream:
     found = selected(context, request, view)
     if context.scope.count_by.kind != "session":
         columns = ReadColumns(_reader(context, request, view), found.rows)
-        return _finish(request, Stream(found.offsets, view.user_ids, found.time, found.bits, None, columns))
+        return _finish(
+            request,
+            Stream(found.offsets, view.user_ids, found.time, found.bits, None, columns, found.hours),
+        )
     if request.first_of_user:
         keep_first(found.offsets, found.bits, request.first_time_bits)
     session = session_numbers(context, view)[found.rows].astype(np.int64)

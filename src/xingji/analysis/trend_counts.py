@@ -15,7 +15,7 @@ from xingji.analysis.context import Context
 from xingji.analysis.groups import Groups, pack
 from xingji.analysis.kernels.trend import count
 from xingji.analysis.selection import Target, of_bits, select
-from xingji.analysis.slots import Slots, slots_of_times, slots_of_view
+from xingji.analysis.slots import Slots, hours_of_view, slots
 from xingji.analysis.stream import Request, Stream, by_columns, over_streams
 from xingji.analysis.values import ValueTable
 from xingji.lake.dictionary import encode_values
@@ -97,8 +97,8 @@ def _view_rows(
 ) -> _Rows:
     chosen = select(targets, context.scope.filter, view, context.snapshot, context.as_of_us)
     group, keys = (view.event, names) if names is not None else _group_column(context, plan, view)
-    slots = slots_of_view(view, plan.buckets.edges_us, plan.first_us, plan.end_us)
-    return _Rows(view.begin, view.end, chosen.codes, chosen.bits_of, slots, group, keys)
+    found = slots(view.time, hours_of_view(view), plan.buckets.edges_us, plan.first_us, plan.end_us)
+    return _Rows(view.begin, view.end, chosen.codes, chosen.bits_of, found, group, keys)
 
 
 def _group_column(
@@ -123,8 +123,8 @@ def _stream_rows(plan: Plan, stream: Stream) -> _Rows:
     if plan.breakdown:
         keys, inverse = np.unique(stream.by_key(plan.breakdown), return_inverse=True)
         group = inverse.astype(np.int32)
-    slots = slots_of_times(stream.time, plan.buckets.edges_us, plan.first_us, plan.end_us)
-    return _Rows(offsets[:-1], offsets[1:], chosen.codes, chosen.bits_of, slots, group, keys)
+    found = slots(stream.time, stream.hours, plan.buckets.edges_us, plan.first_us, plan.end_us)
+    return _Rows(offsets[:-1], offsets[1:], chosen.codes, chosen.bits_of, found, group, keys)
 
 
 def _count(plan: Plan, rows: _Rows) -> Counts:
@@ -138,11 +138,11 @@ def _count(plan: Plan, rows: _Rows) -> Counts:
     total_units = np.zeros((n_lines, n_groups), np.int64)
     for line in range(n_lines):
         key_of = -1 + ((rows.bits_of >> np.uint64(line)) & np.uint64(1)).astype(np.int32)
-        slots = rows.slots.codes, rows.slots.bucket_of
+        places = rows.slots.codes, rows.slots.place_of
         reach = None if plan.reach == 1 else plan.reach
         cells = np.zeros((n_groups, n_buckets), np.uint64)
         count(
-            rows.begin, rows.end, rows.codes, key_of, *slots, rows.group, group_of, plan.counted_from, reach,
+            rows.begin, rows.end, rows.codes, key_of, *places, rows.group, group_of, plan.counted_from, reach,
             cells, units[line], total_units[line],
         )  # fmt: skip
         events[line] = cells & np.uint64(0xFFFFFFFF)

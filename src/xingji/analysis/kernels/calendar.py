@@ -1,4 +1,4 @@
-"""Finding the calendar period of every event."""
+"""Finding the calendar bucket of every event."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ Uint16s = npt.NDArray[np.uint16]
 
 
 @kernel
-def place_in_periods(time: Int64s, edges_us: Int64s, first_us: int, end_us: int, out: Uint16s) -> None:
-    """1 + the period [edges_us[p], edges_us[p + 1]) of each instant: 0 before all, the highest after all.
+def place_in_buckets(time: Int64s, edges_us: Int64s, first_us: int, end_us: int, out: Uint16s) -> None:
+    """1 + the bucket [edges_us[b], edges_us[b + 1]) of each instant: 0 before all, the highest after all.
 
     0 also outside [first_us, end_us). The place is guessed from the mean length, and then put right.
     """
@@ -21,12 +21,12 @@ def place_in_periods(time: Int64s, edges_us: Int64s, first_us: int, end_us: int,
     per_us = (last + 1) / max(float(edges_us[-1] - edges_us[0]), 1.0)
     for at in range(len(time)):
         now = time[at]
-        period = min(max(int((now - edges_us[0]) * per_us), 0), last)
-        while period >= 0 and edges_us[period] > now:
-            period -= 1
-        while period <= last and edges_us[period + 1] <= now:
-            period += 1
-        out[at] = period + 1 if first_us <= now < end_us else 0
+        bucket = min(max(int((now - edges_us[0]) * per_us), 0), last)
+        while bucket >= 0 and edges_us[bucket] > now:
+            bucket -= 1
+        while bucket <= last and edges_us[bucket + 1] <= now:
+            bucket += 1
+        out[at] = bucket + 1 if first_us <= now < end_us else 0
 
 
 @kernel

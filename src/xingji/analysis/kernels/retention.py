@@ -1,10 +1,10 @@
 """Retention: who enters a period, and in which later ones they come back.
 
-Periods are numbered from 1 (`period: uint16[n]`; 0: before all, or not looked at; the highest: after all). A
-unit enters a period with the first event in it that may enter, in the group `group[event]` (-1: none). A
-return event lies k periods later, or, with `length`, k whole lengths of time; it counts, if k >= 1, for
-column `column_of[k]` (the one after the last: for none; beyond all: as the last, when rolling). A unit came
-back in a column with at least `minimum` events; rolling: with those of later columns too.
+An event lies in the period numbered `place_of[slot[event]]`, from 1 on (0: before all; the highest: after
+all). A unit enters a period with the first event in it that may enter, in the group `group[event]` (-1:
+none). A return event lies k periods later, or, with `length`, k whole lengths of time; it counts, if k >= 1,
+for column `column_of[k]` (the one after the last: for none; beyond all: as the last, when rolling). A unit
+came back in a column with at least `minimum` events; rolling: with those of later columns too.
 """
 
 from __future__ import annotations
@@ -23,12 +23,14 @@ Grid = npt.NDArray[np.int64]
 
 
 @inline
-def fold(time: Int64s | None, period: Uint16s, first: int, last: int, place: Int64s, count: Int64s) -> int:
+def fold(
+    time: Int64s | None, slot: Uint16s, place_of: Int32s, first: int, last: int, place: Int64s, count: Int64s
+) -> int:  # fmt: skip
     """The places (times, or without them periods) of a run of events, rising, from `place[1]` on, and how
     many are at each; gives the number of places."""
     n_places, latest = 0, _LONG_AGO
     for event in range(first, last):
-        here = int(period[event]) if time is None else int(time[event])
+        here = int(place_of[slot[event]]) if time is None else int(time[event])
         fresh = int(here != latest)
         latest = here
         n_places += fresh
@@ -48,10 +50,10 @@ def column_at(place: int, here: int, length: int | None, column_of: Int32s, roll
 
 @kernel
 def retained(
-    offsets: Int64s, time: Int64s | None, period: Uint16s, enters: Flags | None, group: Int32s | None,
-    entry_end_us: int | None, back_offsets: Int64s, back_time: Int64s | None, back_period: Uint16s,
-    length: int | None, column_of: Int32s, rolling: bool, minimum: int, size: Grid, returned: Grid,
-    want: Int64s, wanted: Flags,
+    offsets: Int64s, time: Int64s | None, slot: Uint16s, place_of: Int32s, enters: Flags | None,
+    group: Int32s | None, entry_end_us: int | None, back_offsets: Int64s, back_time: Int64s | None,
+    back_slot: Uint16s, back_place_of: Int32s, length: int | None, column_of: Int32s, rolling: bool,
+    minimum: int, size: Grid, returned: Grid, want: Int64s, wanted: Flags,
 ) -> None:  # fmt: skip
     """Count entries in `size[group, cohort]` and those that came back in `returned[group, cohort, column]`.
 
@@ -68,10 +70,12 @@ def retained(
     for unit in range(len(offsets) - 1):
         if offsets[unit] == offsets[unit + 1]:
             continue
-        n_places = fold(back_time, back_period, back_offsets[unit], back_offsets[unit + 1], place, count)
+        n_places = fold(
+            back_time, back_slot, back_place_of, back_offsets[unit], back_offsets[unit + 1], place, count
+        )
         entered, after = 0, 1
         for event in range(offsets[unit], offsets[unit + 1]):
-            at = int(period[event])
+            at = int(place_of[slot[event]])
             if at == entered or at == 0 or at > n_cohorts:
                 continue
             if enters is not None and enters[event] == 0:

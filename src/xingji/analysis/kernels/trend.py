@@ -49,14 +49,14 @@ def time_bounds(
 
 @kernel
 def count(
-    begin: Rows, end: Rows, codes: Uint16s, key_of: Int32s, slot: Uint16s, bucket_of: Int32s,
+    begin: Rows, end: Rows, codes: Uint16s, key_of: Int32s, slot: Uint16s, place_of: Int32s,
     group: Codes | None, group_of: Int32s, counted_from: int, reach: int | None, cells: Uint64s,
     units: Grid, total_units: Int64s,
 ) -> None:  # fmt: skip
     """Count events and distinct units by key and bucket.
 
-    A row counts in the bucket `bucket_of[slot[row]]` (-1: in none) for the key `key_of[codes[row]]` (-1: for
-    none); with `group`, for the key `group_of[group[row]]` instead. `cells: uint64[n_keys, n_buckets]` holds
+    A row counts in the bucket `place_of[slot[row]] - 1` (beyond all buckets: in none), for the key
+    `key_of[codes[row]]` (-1: for none); with `group`, for the key `group_of[group[row]]` instead. `cells: uint64[n_keys, n_buckets]` holds
     events in its lower 32 bits, units in its upper ones. `total_units: int64[n_keys]`: units with events from
     `counted_from` on. With `reach`, an event in bucket b makes its unit present in the buckets b … b + reach
     - 1: `units: int64[n_keys, n_buckets + 1]` is filled as differences along the buckets instead.
@@ -70,8 +70,8 @@ def count(
             key = key_of[codes[row]]
             if key < 0:
                 continue
-            bucket = np.int64(bucket_of[slot[row]])
-            if bucket < 0:
+            bucket = np.int64(place_of[slot[row]]) - 1
+            if bucket < 0 or bucket >= n_buckets:
                 continue
             if group is not None:
                 key = group_of[group[row]]
