@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import zoneinfo
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -55,6 +56,7 @@ def next_day(day: dt.date, days: int = 1) -> dt.date:
     return dt.date.fromordinal(min(max(day.toordinal() + days, 1), dt.date.max.toordinal()))
 
 
+@functools.lru_cache(maxsize=1 << 14)
 def day_start_us(day: dt.date, zone: zoneinfo.ZoneInfo) -> int:
     """The first instant of a day: where midnight does not exist, the moment the clocks jump to."""
     return _local_us(dt.datetime.combine(day, dt.time()), zone)

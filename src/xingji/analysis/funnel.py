@@ -17,7 +17,7 @@ from xingji.analysis.funnel_values import expand, first_values, restricted_bits
 from xingji.analysis.groups import Groups, count_keys, pack, rank
 from xingji.analysis.kernels.funnel import look_up
 from xingji.analysis.selection import Target
-from xingji.analysis.stream import Request, Stream, by_columns, over_streams, view_stream
+from xingji.analysis.stream import Request, Stream, by_columns, over_streams, search_of, view_stream
 from xingji.analysis.values import ValueTable
 from xingji.lake.part import Int64s, ViewLike
 from xingji.model.predicate import properties_of
@@ -44,7 +44,8 @@ class FunnelUnits:
 
     def take(self, rows: npt.NDArray[Any] | slice) -> FunnelUnits:
         """The units of some rows (numbers, a mask or a slice)."""
-        arrays = (self.unit[rows], self.step_us[rows], self.key[rows], self.baseline[rows], self.owner[rows])
+        step_us = self.step_us.T[:, rows].T  # stays in order of steps
+        arrays = (self.unit[rows], step_us, self.key[rows], self.baseline[rows], self.owner[rows])
         return FunnelUnits(self.units, self.values, *arrays)
 
 
@@ -73,7 +74,8 @@ def _request(context: Context, query: Funnel) -> Request:
 def choose_in_view(context: Context, query: Funnel, view: ViewLike) -> tuple[Int64s, Grid]:
     """The chosen attempts of a view's users: numbers of users in the view, and the row of each step (-1: not
     reached)."""
-    stream = view_stream(context, _request(context, query), view)
+    request = _request(context, query)
+    stream = view_stream(context, request, search_of(context, request), view)
     attempts = _choose(context, query, stream)
     rows = np.empty_like(attempts.at)
     look_up(attempts.at, stream.columns.of("row"), -1, rows)

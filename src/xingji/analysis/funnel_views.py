@@ -40,10 +40,8 @@ def answer_funnel(context: Context, query: Funnel) -> dict[str, Any]:
         case "time_to_convert":
             return _time_to_convert(query, labels, tables)
         case _:
-            shown = [
-                {"breakdown": label, "steps": _steps(query, one)}
-                for label, one in zip(labels, tables, strict=True)
-            ]
+            steps = context.over(lambda one: _steps(query, one), tables)
+            shown = [{"breakdown": label, "steps": one} for label, one in zip(labels, steps, strict=True)]
             return {"kind": "funnel", "view": "steps", "groups": shown}
 
 

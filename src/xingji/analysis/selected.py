@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,52 +64,51 @@ class Posting:
         return self if span is None else self.keep((self.time >= span[0]) & (self.time < span[1]))
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """What is looked for: the bits of each event by its code, and of which bits a row must satisfy more."""
+class Search:
+    """What is looked for in every view: which events, and what their rows must satisfy beside.
 
-    by_event: Uint64s
-    conditions: Mapping[Condition, np.uint64]
-    holds: Callable[[Condition, Rows], Mask]
+    `by_event: uint64[n_names]`: bits of each event by its code; `conditions`: of which bits more is asked.
+    """
+
+    def __init__(
+        self, targets: Sequence[Target], filter_: Predicate | None, snapshot: Snapshot, as_of_us: int
+    ) -> None:
+        self._snapshot, self._as_of_us = snapshot, as_of_us
+        self.by_event = event_bits([target.selector for target in targets], snapshot.event_names)
+        self.codes: list[int] = np.flatnonzero(self.by_event).tolist()
+        self.conditions: dict[Condition, np.uint64] = {}
+        for at, target in enumerate(targets):
+            if condition := condition_of(target, filter_):
+                known = self.conditions.get(condition, np.uint64(0))
+                self.conditions[condition] = known | np.uint64(1 << at)
+
+    def holds(self, condition: Condition, view: ViewLike, rows: Rows) -> Mask:
+        """At which rows a condition holds."""
+        return row_mask(AllOf(condition), view, self._snapshot, self._as_of_us, rows)
+
+    def rows(self, view: ViewLike, span: Span) -> Selected:
+        """The rows that match some target (bit i: target i), with times in the span (µs, [first, end); None:
+        all)."""
+        span = None if span and span[0] <= view.first_us and span[1] > view.last_us else span
+        return _woven(self, view, span) if self._is_sparse(view) else _scanned(self, view, span)
+
+    def _is_sparse(self, view: ViewLike) -> bool:
+        if view.kept is None or not view.n_rows:
+            return False
+        if "events" not in view.kept:
+            view.kept["events"] = np.bincount(view.event, minlength=len(self.by_event)).tolist()
+        return bool(sum(map(view.kept["events"].__getitem__, self.codes)) <= _SPARSE * view.n_rows)
 
 
-def select_rows(
-    targets: Sequence[Target], filter_: Predicate | None, view: ViewLike, snapshot: Snapshot, as_of_us: int,
-    span: Span,
-) -> Selected:  # fmt: skip
-    """The rows that match some target (bit i: target i), with times in the span (µs, [first, end); None:
-    all)."""
-    conditions: dict[Condition, np.uint64] = {}
-    for at, target in enumerate(targets):
-        if condition := condition_of(target, filter_):
-            conditions[condition] = conditions.get(condition, np.uint64(0)) | np.uint64(1 << at)
-
-    def holds(condition: Condition, rows: Rows) -> Mask:
-        return row_mask(AllOf(condition), view, snapshot, as_of_us, rows)
-
-    by_event = event_bits([target.selector for target in targets], snapshot.event_names)
-    wanted = _Wanted(by_event, conditions, holds)
-    span = None if span and span[0] <= view.first_us and span[1] > view.last_us else span
-    return _woven(wanted, view, span) if _is_sparse(by_event, view) else _scanned(wanted, view, span)
-
-
-def _is_sparse(by_event: Uint64s, view: ViewLike) -> bool:
-    if view.kept is None or not view.n_rows:
-        return False
-    if "events" not in view.kept:
-        view.kept["events"] = np.bincount(view.event, minlength=len(by_event))
-    return bool(view.kept["events"][: len(by_event)][by_event != 0].sum() <= _SPARSE * view.n_rows)
-
-
-def _scanned(wanted: _Wanted, view: ViewLike, span: Span) -> Selected:
+def _scanned(search: Search, view: ViewLike, span: Span) -> Selected:
     """The rows found one by one."""
-    found = _every(wanted.by_event, view, span)
-    if not wanted.conditions:
+    found = _every(search.by_event, view, span)
+    if not search.conditions:
         return found
     bits = found.bits
-    for condition, theirs in wanted.conditions.items():
+    for condition, theirs in search.conditions.items():
         asked = np.flatnonzero(bits & theirs)
-        failed = asked[~wanted.holds(condition, found.rows[asked])]
+        failed = asked[~search.holds(condition, view, found.rows[asked])]
         bits[failed] &= ~theirs
     return found.keep(bits != 0)
 
@@ -125,12 +124,12 @@ def _every(by_event: Uint64s, view: ViewLike, span: Span) -> Selected:
     return Selected(offsets, rows[:count], time[:count], bits[:count])
 
 
-def _woven(wanted: _Wanted, view: ViewLike, span: Span) -> Selected:
+def _woven(search: Search, view: ViewLike, span: Span) -> Selected:
     """The lists of the events' rows, split where rows match fewer targets, put in the view's order."""
     lists: list[tuple[Posting, np.uint64]] = []
-    for code in np.flatnonzero(wanted.by_event).tolist():
+    for code in search.codes:
         posting = posting_of(code, view).within(span)
-        lists += _split(posting, wanted.by_event[code], wanted)
+        lists += _split(posting, search.by_event[code], search, view)
     if len(lists) == 1 and (only := lists[0][0]).offsets is not None:
         return Selected(only.offsets, only.rows, only.time, np.full(len(only.rows), lists[0][1]), only.hours)
     marks = np.zeros(view.n_rows // 64 + 1, np.uint64)
@@ -147,16 +146,18 @@ def _woven(wanted: _Wanted, view: ViewLike, span: Span) -> Selected:
     return Selected(offsets, rows, time, bits)
 
 
-def _split(posting: Posting, matched: np.uint64, wanted: _Wanted) -> list[tuple[Posting, np.uint64]]:
+def _split(
+    posting: Posting, matched: np.uint64, search: Search, view: ViewLike
+) -> list[tuple[Posting, np.uint64]]:
     """A list in parts by the targets that its rows match; rows that match none are left out."""
     lists = [(posting, matched)]
-    for condition, theirs in wanted.conditions.items():
+    for condition, theirs in search.conditions.items():
         parts: list[tuple[Posting, np.uint64]] = []
         for each, bits in lists:
             if not bits & theirs:
                 parts.append((each, bits))
                 continue
-            mask = wanted.holds(condition, each.rows)
+            mask = search.holds(condition, view, each.rows)
             parts.append((each.keep(mask), bits))
             if bits & ~theirs:
                 parts.append((each.keep(~mask), bits & ~theirs))

@@ -15,7 +15,7 @@ from xingji.analysis.context import Context
 from xingji.analysis.groups import pack
 from xingji.analysis.kernels.collect import keep_first, sessions
 from xingji.analysis.predicates import dictionary_mask
-from xingji.analysis.selected import Selected, select_rows
+from xingji.analysis.selected import Search
 from xingji.analysis.selection import Target, first_time_bits
 from xingji.analysis.slots import Hours
 from xingji.analysis.values import ValueTable
@@ -135,6 +135,11 @@ class Request:
         return (*self.properties, "session") if self.sessions else tuple(self.properties)
 
     @property
+    def span(self) -> tuple[int, int] | None:
+        """The instants of rows to look at; where a first match in all history counts, all."""
+        return None if self.first_time_bits else (self.first_us, self.end_us)
+
+    @property
     def first_time_bits(self) -> int:
         """The targets of which a unit's first match in all history alone counts."""
         return first_time_bits(self.targets)
@@ -155,15 +160,16 @@ def over_side_by_side(
 ) -> list[T]:
     """As `over_streams` for several requests (with one table of units), whose streams have the same units."""
     bounds = _bounds(context, requests)
+    searched = [(request, search_of(context, request)) for request in requests]
     if context.scope.count_by.kind != "property":
         return context.over_buckets(
-            lambda view: task(_aligned([view_stream(context, request, view) for request in requests])), bounds
+            lambda view: task(_aligned([view_stream(context, *each, view) for each in searched])), bounds
         )
     results: list[T] = []
     parts = _partitions(context, requests)
     for part in range(parts):
         pieces = context.over_buckets(
-            lambda view, part=part: [_pieces(context, each, view, part, parts) for each in requests],  # type: ignore[misc]
+            lambda view, part=part: [_pieces(context, *each, view, part, parts) for each in searched],  # type: ignore[misc]
             bounds,
         )
         streams = [
@@ -171,6 +177,11 @@ def over_side_by_side(
         ]
         results.append(task(_aligned(streams)))
     return results
+
+
+def search_of(context: Context, request: Request) -> Search:
+    """What a request looks for, to be asked of every view."""
+    return Search(request.targets, context.scope.filter, context.snapshot, context.as_of_us)
 
 
 def _aligned(streams: Sequence[Stream]) -> Sequence[Stream]:
@@ -204,12 +215,6 @@ def _partitions(context: Context, requests: Sequence[Request]) -> int:
     return max(parts, 1)
 
 
-def selected(context: Context, request: Request, view: ViewLike) -> Selected:
-    """The rows of a view that match some target; where a first match in all history counts, of all times."""
-    span = None if request.first_time_bits else (request.first_us, request.end_us)
-    return select_rows(request.targets, context.scope.filter, view, context.snapshot, context.as_of_us, span)
-
-
 def client_rows(context: Context, view: ViewLike) -> npt.NDArray[np.uint8] | None:
     """Which rows are events of a client, `uint8[n_rows]`; None where all are."""
     if ORIGIN.name not in context.snapshot.event_properties:
@@ -232,9 +237,9 @@ def session_numbers(context: Context, view: ViewLike) -> Int32s:
     return out
 
 
-def view_stream(context: Context, request: Request, view: ViewLike) -> Stream:
+def view_stream(context: Context, request: Request, search: Search, view: ViewLike) -> Stream:
     """The stream of users, or of their sessions, of one bucket."""
-    found = selected(context, request, view)
+    found = search.rows(view, request.span)
     if context.scope.count_by.kind != "session":
         columns = ReadColumns(_reader(context, request, view), found.rows)
         return _finish(
@@ -310,10 +315,12 @@ class _Piece:
     stream: Stream
 
 
-def _pieces(context: Context, request: Request, view: ViewLike, part: int, parts: int) -> _Piece:
+def _pieces(
+    context: Context, request: Request, search: Search, view: ViewLike, part: int, parts: int
+) -> _Piece:
     ref = context.scope.count_by.property
     assert ref is not None
-    found = selected(context, request, view)
+    found = search.rows(view, request.span)
     unit = row_values(view, context.snapshot, ref, request.unit_values.encode, np.int64, found.rows)
     keep = (unit != 0) & (unit % parts == part)
     owner = np.repeat(view.user_ids, np.diff(found.offsets))[keep]

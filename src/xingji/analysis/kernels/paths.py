@@ -171,8 +171,8 @@ def onward(
             if gap_us is not None and client is not None and client[row] == 0:
                 row += forward  # no session is open
                 continue
-            last_us, before_us = time[row], np.int64(0)
-            before, node, last_slot, step, started = -1, -1, -1, 0, not from_start
+            last_us, node_us = time[row], np.int64(0)
+            named, node, step, last_slot = -1, -1, 0, -1
             while row < stop:
                 at, now = row, time[row]
                 if gap_us is not None:
@@ -183,31 +183,31 @@ def onward(
                 row += forward
                 if role_of is not None:
                     role = role_of[codes[at]]
-                    if not role & USED or now < first_us or now >= end_us or not (started or role & START):
+                    begins = node >= 0 or not from_start or role & START
+                    if not role & USED or now < first_us or now >= end_us or not begins:
                         continue
-                started = True
-                named = label_of[label[at]]
+                before, named = named, label_of[label[at]]
                 if collapse and named == before:
                     if last_slot >= 0:  # a repeat moves the time of the node that the last edge led to
-                        cells[last_slot, 1] += now - before_us
-                    before_us = now
+                        cells[last_slot, 1] += now - node_us
+                    node_us = now
                     continue
                 if most is not None and step == most:
                     row = session_end(row, stop, time, client, last_us, gap_us)
                     break
-                if before >= 0:
+                if node >= 0:
                     edge = node * n_labels + named
                     last_slot = _place(keys, edge, direct)
                     cells[last_slot, 0] += 1
-                    cells[last_slot, 1] += now - before_us
+                    cells[last_slot, 1] += now - node_us
                     if edge == want_edge:
                         wanted[unit] = 1
                 node = named if most is None else step * n_labels + named
                 if node == want_node:
                     wanted[unit] = 1
-                before, before_us = named, now
+                node_us = now
                 step += 1
-            if before >= 0:
+            if node >= 0:
                 ends[node] += 1
 
 

@@ -56,10 +56,11 @@ def count(
     """Count events and distinct units by key and bucket.
 
     A row counts in the bucket `place_of[slot[row]] - 1` (beyond all buckets: in none), for the key
-    `key_of[codes[row]]` (-1: for none); with `group`, for the key `group_of[group[row]]` instead. `cells: uint64[n_keys, n_buckets]` holds
-    events in its lower 32 bits, units in its upper ones. `total_units: int64[n_keys]`: units with events from
-    `counted_from` on. With `reach`, an event in bucket b makes its unit present in the buckets b … b + reach
-    - 1: `units: int64[n_keys, n_buckets + 1]` is filled as differences along the buckets instead.
+    `key_of[codes[row]]` (-1: for none); with `group`, for the key `group_of[group[row]]` instead. `cells:
+    uint64[n_keys, n_buckets]` holds events in its lower 32 bits, units in its upper ones. `total_units:
+    int64[n_keys]`: units with events from `counted_from` on. With `reach`, an event in bucket b makes its
+    unit present in the buckets b … b + reach - 1: `units: int64[n_keys, n_buckets + 1]` is filled as
+    differences along the buckets instead.
     """
     n_buckets = cells.shape[1]
     last_of = np.full(len(cells), -1, np.int64)  # the unit and bucket of the last row, in one number
