@@ -19,6 +19,8 @@ def first_values(codes_at: Callable[[Int64s], Int64s], at: npt.NDArray[np.int64]
     steps = range(at.shape[1])
     for step in reversed(steps) if from_last else steps:
         reached = np.flatnonzero((at[:, step] >= 0) & (value == 0))
+        if not len(reached):
+            continue
         value[reached] = codes_at(at[reached, step])
     return value
 

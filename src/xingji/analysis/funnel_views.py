@@ -12,6 +12,7 @@ from xingji.analysis.calendar import Buckets, bucket_index, make_buckets
 from xingji.analysis.context import Context
 from xingji.analysis.exact import mean_seconds, median_seconds, ratio
 from xingji.analysis.funnel import NEVER, FunnelUnits, by_group, funnel_units, previous_required
+from xingji.analysis.kernels.funnel import durations
 from xingji.analysis.listing import list_units
 from xingji.lake.part import Int64s
 from xingji.model.errors import CallerError, FieldError
@@ -47,11 +48,11 @@ def answer_funnel(context: Context, query: Funnel) -> dict[str, Any]:
 
 def _steps(query: Funnel, units: FunnelUnits) -> list[dict[str, Any]]:
     before = previous_required(query)
-    reached = units.step_us != NEVER
-    counts = reached.sum(axis=0).tolist()
+    counts = [len(units.unit)]
     out = []
     for at, step in enumerate(query.steps):
         took = _durations(units, before[at], at) if at else np.empty(0, np.int64)
+        counts += [len(took)] if at else []
         previous = counts[before[at]] if at else counts[0]
         out.append(
             {
@@ -70,9 +71,9 @@ def _steps(query: Funnel, units: FunnelUnits) -> list[dict[str, Any]]:
 
 def _durations(units: FunnelUnits, first: int, last: int) -> Int64s:
     """µs from one step to another, of the units that reached it."""
-    end_us = units.step_us[:, last]
-    took: Int64s = (end_us - units.step_us[:, first])[end_us != NEVER]
-    return took
+    from_us, to_us = (np.ascontiguousarray(units.step_us[:, step]) for step in (first, last))
+    took = np.empty(len(to_us) + 1, np.int64)
+    return took[: durations(from_us, to_us, int(NEVER), took)]
 
 
 def funnel_buckets(context: Context, query: Funnel, entries_us: Int64s) -> Buckets:

@@ -314,6 +314,16 @@ def optional_steps(
 
 
 @kernel
+def durations(from_us: Int64s, to_us: Int64s, never: int, out: Int64s) -> int:
+    """From one instant to another, where the other is not `never`, one after the other; gives how many."""
+    count = np.uint64(0)
+    for unit in range(len(to_us)):
+        out[count] = to_us[unit] - from_us[unit]
+        count += np.uint64(to_us[unit] != never)
+    return int(count)
+
+
+@kernel
 def look_up(at: Grid, values: Int64s, missing: int, out: Grid) -> None:
     """The value of each event of a grid, `missing` where it has none."""
     for unit in range(at.shape[0]):
