@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -37,6 +37,10 @@ from xingji.ports.lake_store import (
 
 RUN_ROWS = 600_000
 """A run holds about so many rows: few enough that three of them fit in memory with room to spare."""
+INTAKE_ROWS = 50_000
+"""So many rows are taken in together: until then they have all columns of the input, most of them null."""
+MOST_AHEAD = 3
+"""Who adds tables faster than they are taken in waits once so many lots are under way."""
 SMALL_IMPORT_ROWS = 200_000
 """An import of no more rows than this goes to the tail; base files of it would be many and tiny."""
 Report = Callable[[int, int], None]
@@ -74,6 +78,8 @@ class Import:
         self._pool = ThreadPoolExecutor(threads, "import")
         self._writing: deque[tuple[Future[list[Run]], int, int, Any]] = deque()
         self._waiting: list[tuple[LakeTable, pa.Table]] = []
+        self._lots: list[Future[list[tuple[LakeTable, Wide]]]] = []
+        self._run_rows = 0
         self._taken = self._progress.rows
         self._given = (self._progress.rows, self._progress.user_rows)
         self._note = self._progress.note
@@ -113,22 +119,33 @@ class Import:
             check_changes(users)
             self._waiting.append((LakeTable.USERS, users))
             user_rows += users.num_rows
+        self._run_rows += rows + user_rows - sum(self._given)
         self._given, self._note = (rows, user_rows), note
-        if sum(table.num_rows for _, table in self._waiting) >= RUN_ROWS:
+        if self._run_rows >= RUN_ROWS:
             self._spill()
+        elif sum(table.num_rows for _, table in self._waiting) >= INTAKE_ROWS:
+            self._hand_in()
+
+    def _hand_in(self) -> None:
+        """Hand what waits to the thread that takes it in."""
+        tables, self._waiting = self._waiting, []
+        self._lots.append(self._taking.submit(self._take_in, tables))
+        wait(self._lots[-1 - MOST_AHEAD : -MOST_AHEAD])
 
     def _spill(self) -> None:
-        """Hand what waits to a thread that takes it in and writes it as runs."""
-        tables, self._waiting = self._waiting, []
-        taken = self._taking.submit(self._take_in, tables)
-        future = self._pool.submit(self._write_runs, taken, self._given[0] + self._given[1])
+        """Have everything given so far written as runs."""
+        if self._waiting:
+            self._hand_in()
+        lots, self._lots, self._run_rows = self._lots, [], 0
+        agreed = self._taking.submit(agree, self._store, self._intake)
+        future = self._pool.submit(self._write_runs, lots, agreed, sum(self._given))
         self._writing.append((future, *self._given, self._note))
         while len(self._writing) > self._threads:
             self._record()
 
-    def _take_in(self, tables: list[tuple[LakeTable, pa.Table]]) -> dict[LakeTable, Wide]:
+    def _take_in(self, tables: list[tuple[LakeTable, pa.Table]]) -> list[tuple[LakeTable, Wide]]:
         """The rows of tables; those that follow each other and look alike are taken in together."""
-        rows: dict[LakeTable, list[Wide]] = {}
+        rows: list[tuple[LakeTable, Wide]] = []
         for (table, _), alike in groupby(tables, key=lambda given: (given[0], given[1].schema)):
             pieces = stack([piece for _, piece in alike])
             if table is LakeTable.USERS:
@@ -136,15 +153,20 @@ class Import:
             else:
                 taken = self._intake.events(pieces, self._batch_id, self._taken)
                 self._taken += pieces.num_rows
-            rows.setdefault(table, []).append(taken)
-        agree(self._store, self._intake)
-        return {table: stack_wide(own) for table, own in rows.items()}
+            rows.append((table, taken))
+        return rows
 
-    def _write_runs(self, taken: Future[dict[LakeTable, Wide]], number: int) -> list[Run]:
-        n_buckets = self._store.version().n_buckets
+    def _write_runs(
+        self, lots: list[Future[list[tuple[LakeTable, Wide]]]], agreed: Future[LakeVersion], number: int
+    ) -> list[Run]:
+        rows: dict[LakeTable, list[Wide]] = {}
+        for lot in lots:
+            for table, taken in lot.result():
+                rows.setdefault(table, []).append(taken)
+        n_buckets = agreed.result().n_buckets
         return [
-            write_run(self._scratch, f"{table}-{number}.arrow", table, rows, n_buckets)
-            for table, rows in taken.result().items()
+            write_run(self._scratch, f"{table}-{number}.arrow", table, stack_wide(pieces), n_buckets)
+            for table, pieces in rows.items()
         ]
 
     def _record(self) -> None:
@@ -156,7 +178,7 @@ class Import:
 
     def save(self) -> None:
         """Make everything given so far safe."""
-        if self._waiting:
+        if self._run_rows:
             self._spill()
         while self._writing:
             self._record()
