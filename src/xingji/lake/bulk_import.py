@@ -5,7 +5,7 @@ Every step is durable before the next, so that an import that was killed goes on
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -43,7 +43,11 @@ MOST_AHEAD = 3
 """Who adds tables faster than they are taken in waits once so many lots are under way."""
 SMALL_IMPORT_ROWS = 200_000
 """An import of no more rows than this goes to the tail; base files of it would be many and tiny."""
+LOT_ROWS = 256_000
+"""Months of a bucket are built together up to so many rows: a column costs the same for few as for many."""
 Report = Callable[[int, int], None]
+Target = tuple[LakeTable, Place]
+"""A bucket and month of a table."""
 _TAILS = {LakeTable.EVENTS: LakeTable.EVENTS_TAIL, LakeTable.USERS: LakeTable.USERS_TAIL}
 
 
@@ -230,25 +234,53 @@ class Import:
         rewriter = Rewriter(self._store, self._session, version, prepare)
         reader = RunReader(self._scratch)
         runs = self._progress.runs
-        places = sorted({(run.table, place) for run in runs for place in run.places}, key=str)
-        todo = [key for key in places if key not in known]
-        futures = [self._pool.submit(self._build_place, rewriter, reader, version, *key) for key in todo]
+        places = sorted({(run.table, place) for run in runs for place in run.places}, key=_in_turn)
+        lots = self._lots_of([key for key in places if key not in known], version)
+        futures = [self._pool.submit(self._build_places, rewriter, reader, version, lot) for lot in lots]
         for future in futures:
             report(len(built), len(places))
-            built.append(future.result())
+            built += future.result()
             self._progress.built = built
             store_progress(self._scratch, self._progress)
         report(len(built), len(places))
         return built
 
-    def _build_place(
-        self, rewriter: Rewriter, reader: RunReader, version: LakeVersion, table: LakeTable, place: Place
-    ) -> Built:
+    def _lots_of(self, places: list[Target], version: LakeVersion) -> list[list[Target]]:
+        """The places, in lots to be built at once: months of a bucket that have no files, and few rows."""
+        rows: Counter[Target] = Counter()
+        for run in self._progress.runs:
+            for place, n_rows in zip(run.places, run.rows, strict=True):
+                rows[run.table, place] += n_rows
+        taken = {(file.table, (file.bucket, file.month)) for file in version.files}
+        lots: list[list[Target]] = []
+        size = 0
+        for key in places:
+            together = bool(lots) and key not in taken and lots[-1][0] not in taken
+            alike = together and (key[0], key[1][0]) == (lots[-1][0][0], lots[-1][0][1][0])
+            if alike and size + rows[key] <= LOT_ROWS:
+                lots[-1].append(key)
+                size += rows[key]
+            else:
+                lots.append([key])
+                size = rows[key]
+        return lots
+
+    def _build_places(
+        self, rewriter: Rewriter, reader: RunReader, version: LakeVersion, lot: list[Target]
+    ) -> list[Built]:
+        runs = self._progress.runs
+        if len(lot) > 1:
+            new = [source for key in lot for source in reader.sources(runs, *key)]
+            built = rewriter.build(lot[0][1][0], new)
+            return [
+                Built(LakeTable.EVENTS, (lot[0][1][0], m), d.add, d.remove, d.repeated)
+                for m, d in built.items()
+            ]
+        ((table, place),) = lot
         old = [f for f in version.of(table) if (f.bucket, f.month) == place]
         sources = [FileSource(self._store, file) for file in old]
-        new = reader.sources(self._progress.runs, table, place)
-        done = rewriter.merge(table, *place, old=sources, new=new)
-        return Built(table, place, done.add, done.remove, done.repeated)
+        done = rewriter.merge(table, *place, old=sources, new=reader.sources(runs, table, place))
+        return [Built(table, place, done.add, done.remove, done.repeated)]
 
     def _commit(self, built: list[Built], operation: str) -> Imported:
         change = LakeChange(
@@ -279,6 +311,11 @@ class Import:
 def session_name(import_id: str) -> str:
     """The work session of an import."""
     return f"import-{xxhash.xxh3_64_hexdigest(import_id.encode())}"
+
+
+def _in_turn(target: Target) -> tuple[str, int, int]:
+    table, (bucket, month) = target
+    return table, bucket, -1 if month is None else month
 
 
 def _nobody(done: int, total: int) -> None:

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from xingji.lake.arrow_columns import int64s, whole
+from xingji.lake.arrow_columns import compacted, int64s, whole
 from xingji.lake.bucket import bucket_of
 from xingji.lake.month import months_of
 from xingji.lake.order import row_order
@@ -23,6 +23,8 @@ from xingji.model.event_table import TIME
 from xingji.ports.lake_store import USER_ID, LakeTable
 from xingji.ports.local_file import open_synced, when_full
 
+MANY_TEXTS = 4
+"""Texts that are more than one in so many rows of a batch are looked through for those that it uses."""
 Place = tuple[int, int | None]
 """A bucket and a month; changes of users have no month."""
 
@@ -147,7 +149,9 @@ class RunReader:
 
     def batch(self, run: Run, at: int) -> Wide:
         """One batch of a run."""
-        dense = pa.Table.from_batches([self._file(run.file).get_batch(at)])
+        stored = self._file(run.file).get_batch(at)
+        # A batch comes with all texts of its run; joining batches would look each of them up, used or not.
+        dense = pa.table([_own_texts(column) for column in stored.columns], names=stored.schema.names)
         lists = self._file(thin_file(run.file)).get_batch(at) if run.has_thin else None
         return Wide(dense, {} if lists is None else _thin_of(lists))
 
@@ -156,6 +160,11 @@ class RunReader:
         if name not in files:
             files[name] = pa.ipc.open_file(pa.memory_map(str(self._scratch / name)))
         return files[name]
+
+
+def _own_texts(column: pa.Array) -> pa.Array:
+    coded = pa.types.is_dictionary(column.type)
+    return compacted(column) if coded and len(column.dictionary) * MANY_TEXTS > len(column) else column
 
 
 class RunSource:
