@@ -215,7 +215,7 @@ class Import:
         runs = [run for run in self._progress.runs if run.table is table]
         if not runs:
             return Built(table, (0, None))
-        pieces = [reader.batch(run, at) for run in runs for at in range(len(run.places))]
+        pieces = [piece for run in runs for piece in reader.all_rows(run)]
         rows = stack_wide(pieces).table()
         path = self._session.new_path(_TAILS[table])
         return Built(table, (0, None), [write_tail(self._store, _TAILS[table], rows, version, path)])
@@ -268,19 +268,16 @@ class Import:
     def _build_places(
         self, rewriter: Rewriter, reader: RunReader, version: LakeVersion, lot: list[Target]
     ) -> list[Built]:
-        runs = self._progress.runs
+        (table, (bucket, month)), places = lot[0], [place for _, place in lot]
+        new = reader.sources(self._progress.runs, table, places)
         if len(lot) > 1:
-            new = [source for key in lot for source in reader.sources(runs, *key)]
-            built = rewriter.build(lot[0][1][0], new)
-            return [
-                Built(LakeTable.EVENTS, (lot[0][1][0], m), d.add, d.remove, d.repeated)
-                for m, d in built.items()
-            ]
-        ((table, place),) = lot
-        old = [f for f in version.of(table) if (f.bucket, f.month) == place]
-        sources = [FileSource(self._store, file) for file in old]
-        done = rewriter.merge(table, *place, old=sources, new=reader.sources(runs, table, place))
-        return [Built(table, place, done.add, done.remove, done.repeated)]
+            built = rewriter.build(bucket, [source.all_rows() for source in new])
+            return [Built(table, (bucket, m), one.add, one.remove, one.repeated) for m, one in built.items()]
+        old = [f for f in version.of(table) if (f.bucket, f.month) == (bucket, month)]
+        done = rewriter.merge(
+            table, bucket, month, old=[FileSource(self._store, file) for file in old], new=new
+        )
+        return [Built(table, (bucket, month), done.add, done.remove, done.repeated)]
 
     def _commit(self, built: list[Built], operation: str) -> Imported:
         change = LakeChange(

@@ -52,13 +52,13 @@ def write_rows(
     """Write rows, sorted as the table has it, to a new file; columns without a value are left out."""
     written = _worth_writing(rows if isinstance(rows, Wide) else Wide.of(rows), table)
     schema = pa.schema([_with_id(field, ids[field.name]) for field in written.schema])
-    with (
-        store.open_output(path) as file,
-        pq.ParquetWriter(file, schema, **_encoding(written)) as writer,
-    ):
+    content = pa.BufferOutputStream()  # every page is a write, and each to a file of Python's takes its lock
+    with pq.ParquetWriter(content, schema, **_encoding(written)) as writer:
         writer.write_table(
             written.cast(schema) if written.schema != schema else written, row_group_size=ROW_GROUP_ROWS
         )
+    with store.open_output(path) as file:
+        file.write(content.getvalue())
     bounds = {} if table is LakeTable.OVERRIDES else _bounds(written)
     return LakeFile(table, path, written.num_rows, store.size(path), bucket, month, **bounds)
 

@@ -117,9 +117,9 @@ class Rewriter:
                 self._write(done, table, (bucket, month), [s.rows(low, high) for s in sources])
         return done
 
-    def build(self, bucket: int, sources: Sequence[Source]) -> dict[int, Rewritten]:
+    def build(self, bucket: int, pieces: Sequence[Wide]) -> dict[int, Rewritten]:
         """Files of new events of a bucket, by month, for months that have none: put in order all at once."""
-        rows, repeated = in_order(stack_wide([s.rows(0, _ALL_USERS) for s in sources]), by_month=True)
+        rows, repeated = in_order(stack_wide(pieces), by_month=True)
         fitted, months = self._fitted(LakeTable.EVENTS, rows), months_of(int64s(rows.dense[TIME]))
         edges = starts_of(months)
         built = {int(months[begin]): Rewritten() for begin in edges[:-1].tolist()}
