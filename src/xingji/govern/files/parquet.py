@@ -85,20 +85,25 @@ def _joined(batches: Iterable[pa.RecordBatch], most_rows: int) -> Iterator[pa.Re
     n_rows = size_bytes = 0
     for batch in batches:
         if n_rows + len(batch) > most_rows or size_bytes >= PIECE_BYTES:
-            yield _whole(waiting)
+            yield from _whole(waiting)
             waiting, n_rows, size_bytes = [], 0, 0
         waiting.append(batch)
         n_rows, size_bytes = n_rows + len(batch), size_bytes + batch.nbytes
     if waiting:
-        yield _whole(waiting)
+        yield from _whole(waiting)
 
 
-def _whole(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
+def _whole(batches: list[pa.RecordBatch]) -> list[pa.RecordBatch]:
+    """Batches as one; as they are where their codes have no room for the values of them all."""
     if len(batches) == 1:
-        return batches[0]
-    table = pa.Table.from_batches(batches).unify_dictionaries()
-    # Column by column: Table.combine_chunks takes nine times as long for dictionaries.
-    return pa.record_batch([column.combine_chunks() for column in table.columns], names=table.column_names)
+        return batches
+    try:
+        table = pa.Table.from_batches(batches).unify_dictionaries()
+        # Column by column: Table.combine_chunks takes nine times as long for dictionaries.
+        columns = [column.combine_chunks() for column in table.columns]
+        return [pa.record_batch(columns, names=table.column_names)]
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return batches
 
 
 def _share(source: Source, rows_read: int, total_rows: int) -> int:
