@@ -19,6 +19,8 @@ from xingji.model.errors import CallerError, FieldError
 from xingji.ports.local_file import when_full
 
 FORMATS = (".parquet", ".ndjson", ".csv", ".ndjson.gz", ".csv.gz")
+GROUP_ROWS = 100_000
+"""A row group of a Parquet file gets about so many rows."""
 _ID = "event_id"
 _IDENTITY = "identity."
 _OUTSIDE = ("user", "event", "time", _ID)
@@ -69,13 +71,27 @@ def _writer(path: Path, stream: pa.NativeFile, schema: pa.Schema) -> Writer:
 
 
 class _Parquet:
+    """Batches are gathered into row groups: whoever reads them pays for every column of every group."""
+
     def __init__(self, stream: pa.NativeFile, schema: pa.Schema) -> None:
         self._writer = pq.ParquetWriter(stream, schema, compression="zstd")
+        self._schema = schema
+        self._waiting: list[pa.RecordBatch] = []
 
     def write(self, batch: pa.RecordBatch) -> None:
-        self._writer.write_batch(batch)
+        self._waiting.append(batch)
+        if sum(map(len, self._waiting)) >= GROUP_ROWS:
+            self._flush()
+
+    def _flush(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        if waiting:
+            table = pa.Table.from_batches(waiting, self._schema).unify_dictionaries()
+            columns = [column.combine_chunks() for column in table.columns]
+            self._writer.write_table(pa.table(columns, schema=self._schema))
 
     def close(self) -> None:
+        self._flush()
         self._writer.close()
 
 

@@ -26,6 +26,8 @@ from xingji.model.event_table import EVENT, EVENT_ID, PREFIX
 from xingji.ports.lake_store import Subject
 
 _PIECE_BYTES = 1 << 22
+_BLOCK_ROWS = 1 << 16
+"""Read and typed at a time; more would have the memory of wide files cleared again and again."""
 
 
 class FileProgress(msgspec.Struct, frozen=True):
@@ -114,7 +116,12 @@ def _import(
 def _blocks(path: Path, reading: Reading, begun: FileProgress) -> Iterator[EventBlock]:
     types = {name: type_named(kind) for name, kind in begun.types.items()}
     return read_events(
-        path, reading.mapping, options=reading.options, property_types=types, skip_rows=begun.rows_read
+        path,
+        reading.mapping,
+        options=reading.options,
+        block_rows=_BLOCK_ROWS,
+        property_types=types,
+        skip_rows=begun.rows_read,
     )
 
 

@@ -71,12 +71,13 @@ def encoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def compacted(array: pa.Array) -> pa.Array:
     """Codes over a dictionary without the values that no row has, of which slices may have many."""
-    codes = array.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    has_nulls = array.indices.null_count > 0
+    codes = (array.indices.fill_null(-1) if has_nulls else array.indices).to_numpy(zero_copy_only=False)
     used = np.zeros(len(array.dictionary) + 1, bool)
     used[codes] = True
     used[-1] = False
     if used[:-1].all():
         return array
     places = np.cumsum(used, dtype=np.int32) - 1
-    indices = pa.array(places[codes], mask=codes < 0)
-    return pa.DictionaryArray.from_arrays(indices, array.dictionary.take(np.flatnonzero(used)))
+    indices = pa.array(places[codes], mask=codes < 0 if has_nulls else None)
+    return pa.DictionaryArray.from_arrays(indices, array.dictionary.take(pa.array(np.flatnonzero(used))))

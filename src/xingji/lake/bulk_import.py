@@ -5,9 +5,9 @@ Every step is durable before the next, so that an import that was killed goes on
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -37,9 +37,17 @@ from xingji.ports.lake_store import (
 
 RUN_ROWS = 600_000
 """A run holds about so many rows: few enough that three of them fit in memory with room to spare."""
+INTAKE_ROWS = 50_000
+"""So many rows are taken in together: until then they have all columns of the input, most of them null."""
+MOST_AHEAD = 3
+"""Who adds tables faster than they are taken in waits once so many lots are under way."""
 SMALL_IMPORT_ROWS = 200_000
 """An import of no more rows than this goes to the tail; base files of it would be many and tiny."""
+LOT_ROWS = 256_000
+"""Months of a bucket are built together up to so many rows: a column costs the same for few as for many."""
 Report = Callable[[int, int], None]
+Target = tuple[LakeTable, Place]
+"""A bucket and month of a table."""
 _TAILS = {LakeTable.EVENTS: LakeTable.EVENTS_TAIL, LakeTable.USERS: LakeTable.USERS_TAIL}
 
 
@@ -74,6 +82,8 @@ class Import:
         self._pool = ThreadPoolExecutor(threads, "import")
         self._writing: deque[tuple[Future[list[Run]], int, int, Any]] = deque()
         self._waiting: list[tuple[LakeTable, pa.Table]] = []
+        self._lots: list[Future[list[tuple[LakeTable, Wide]]]] = []
+        self._run_rows = 0
         self._taken = self._progress.rows
         self._given = (self._progress.rows, self._progress.user_rows)
         self._note = self._progress.note
@@ -113,22 +123,33 @@ class Import:
             check_changes(users)
             self._waiting.append((LakeTable.USERS, users))
             user_rows += users.num_rows
+        self._run_rows += rows + user_rows - sum(self._given)
         self._given, self._note = (rows, user_rows), note
-        if sum(table.num_rows for _, table in self._waiting) >= RUN_ROWS:
+        if self._run_rows >= RUN_ROWS:
             self._spill()
+        elif sum(table.num_rows for _, table in self._waiting) >= INTAKE_ROWS:
+            self._hand_in()
+
+    def _hand_in(self) -> None:
+        """Hand what waits to the thread that takes it in."""
+        tables, self._waiting = self._waiting, []
+        self._lots.append(self._taking.submit(self._take_in, tables))
+        wait(self._lots[-1 - MOST_AHEAD : -MOST_AHEAD])
 
     def _spill(self) -> None:
-        """Hand what waits to a thread that takes it in and writes it as runs."""
-        tables, self._waiting = self._waiting, []
-        taken = self._taking.submit(self._take_in, tables)
-        future = self._pool.submit(self._write_runs, taken, self._given[0] + self._given[1])
+        """Have everything given so far written as runs."""
+        if self._waiting:
+            self._hand_in()
+        lots, self._lots, self._run_rows = self._lots, [], 0
+        agreed = self._taking.submit(agree, self._store, self._intake)
+        future = self._pool.submit(self._write_runs, lots, agreed, sum(self._given))
         self._writing.append((future, *self._given, self._note))
         while len(self._writing) > self._threads:
             self._record()
 
-    def _take_in(self, tables: list[tuple[LakeTable, pa.Table]]) -> dict[LakeTable, Wide]:
+    def _take_in(self, tables: list[tuple[LakeTable, pa.Table]]) -> list[tuple[LakeTable, Wide]]:
         """The rows of tables; those that follow each other and look alike are taken in together."""
-        rows: dict[LakeTable, list[Wide]] = {}
+        rows: list[tuple[LakeTable, Wide]] = []
         for (table, _), alike in groupby(tables, key=lambda given: (given[0], given[1].schema)):
             pieces = stack([piece for _, piece in alike])
             if table is LakeTable.USERS:
@@ -136,15 +157,20 @@ class Import:
             else:
                 taken = self._intake.events(pieces, self._batch_id, self._taken)
                 self._taken += pieces.num_rows
-            rows.setdefault(table, []).append(taken)
-        agree(self._store, self._intake)
-        return {table: stack_wide(own) for table, own in rows.items()}
+            rows.append((table, taken))
+        return rows
 
-    def _write_runs(self, taken: Future[dict[LakeTable, Wide]], number: int) -> list[Run]:
-        n_buckets = self._store.version().n_buckets
+    def _write_runs(
+        self, lots: list[Future[list[tuple[LakeTable, Wide]]]], agreed: Future[LakeVersion], number: int
+    ) -> list[Run]:
+        rows: dict[LakeTable, list[Wide]] = {}
+        for lot in lots:
+            for table, taken in lot.result():
+                rows.setdefault(table, []).append(taken)
+        n_buckets = agreed.result().n_buckets
         return [
-            write_run(self._scratch, f"{table}-{number}.arrow", table, rows, n_buckets)
-            for table, rows in taken.result().items()
+            write_run(self._scratch, f"{table}-{number}.arrow", table, stack_wide(pieces), n_buckets)
+            for table, pieces in rows.items()
         ]
 
     def _record(self) -> None:
@@ -156,7 +182,7 @@ class Import:
 
     def save(self) -> None:
         """Make everything given so far safe."""
-        if self._waiting:
+        if self._run_rows:
             self._spill()
         while self._writing:
             self._record()
@@ -189,7 +215,7 @@ class Import:
         runs = [run for run in self._progress.runs if run.table is table]
         if not runs:
             return Built(table, (0, None))
-        pieces = [reader.batch(run, at) for run in runs for at in range(len(run.places))]
+        pieces = [piece for run in runs for piece in reader.all_rows(run)]
         rows = stack_wide(pieces).table()
         path = self._session.new_path(_TAILS[table])
         return Built(table, (0, None), [write_tail(self._store, _TAILS[table], rows, version, path)])
@@ -208,25 +234,50 @@ class Import:
         rewriter = Rewriter(self._store, self._session, version, prepare)
         reader = RunReader(self._scratch)
         runs = self._progress.runs
-        places = sorted({(run.table, place) for run in runs for place in run.places}, key=str)
-        todo = [key for key in places if key not in known]
-        futures = [self._pool.submit(self._build_place, rewriter, reader, version, *key) for key in todo]
+        places = sorted({(run.table, place) for run in runs for place in run.places}, key=_in_turn)
+        lots = self._lots_of([key for key in places if key not in known], version)
+        futures = [self._pool.submit(self._build_places, rewriter, reader, version, lot) for lot in lots]
         for future in futures:
             report(len(built), len(places))
-            built.append(future.result())
+            built += future.result()
             self._progress.built = built
             store_progress(self._scratch, self._progress)
         report(len(built), len(places))
         return built
 
-    def _build_place(
-        self, rewriter: Rewriter, reader: RunReader, version: LakeVersion, table: LakeTable, place: Place
-    ) -> Built:
-        old = [f for f in version.of(table) if (f.bucket, f.month) == place]
-        sources = [FileSource(self._store, file) for file in old]
-        new = reader.sources(self._progress.runs, table, place)
-        done = rewriter.merge(table, *place, old=sources, new=new)
-        return Built(table, place, done.add, done.remove, done.repeated)
+    def _lots_of(self, places: list[Target], version: LakeVersion) -> list[list[Target]]:
+        """The places, in lots to be built at once: months of a bucket that have no files, and few rows."""
+        rows: Counter[Target] = Counter()
+        for run in self._progress.runs:
+            for place, n_rows in zip(run.places, run.rows, strict=True):
+                rows[run.table, place] += n_rows
+        taken = {(file.table, (file.bucket, file.month)) for file in version.files}
+        lots: list[list[Target]] = []
+        size = 0
+        for key in places:
+            together = bool(lots) and key not in taken and lots[-1][0] not in taken
+            alike = together and (key[0], key[1][0]) == (lots[-1][0][0], lots[-1][0][1][0])
+            if alike and size + rows[key] <= LOT_ROWS:
+                lots[-1].append(key)
+                size += rows[key]
+            else:
+                lots.append([key])
+                size = rows[key]
+        return lots
+
+    def _build_places(
+        self, rewriter: Rewriter, reader: RunReader, version: LakeVersion, lot: list[Target]
+    ) -> list[Built]:
+        (table, (bucket, month)), places = lot[0], [place for _, place in lot]
+        new = reader.sources(self._progress.runs, table, places)
+        if len(lot) > 1:
+            built = rewriter.build(bucket, [source.all_rows() for source in new])
+            return [Built(table, (bucket, m), one.add, one.remove, one.repeated) for m, one in built.items()]
+        old = [f for f in version.of(table) if (f.bucket, f.month) == (bucket, month)]
+        done = rewriter.merge(
+            table, bucket, month, old=[FileSource(self._store, file) for file in old], new=new
+        )
+        return [Built(table, (bucket, month), done.add, done.remove, done.repeated)]
 
     def _commit(self, built: list[Built], operation: str) -> Imported:
         change = LakeChange(
@@ -257,6 +308,11 @@ class Import:
 def session_name(import_id: str) -> str:
     """The work session of an import."""
     return f"import-{xxhash.xxh3_64_hexdigest(import_id.encode())}"
+
+
+def _in_turn(target: Target) -> tuple[str, int, int]:
+    table, (bucket, month) = target
+    return table, bucket, -1 if month is None else month
 
 
 def _nobody(done: int, total: int) -> None:

@@ -204,7 +204,7 @@ class Compaction:
             for file in self._version.of(table)
             if place_of(file) == place
         ]
-        new = reader.sources(self._work.runs, table, place)
+        new = reader.sources(self._work.runs, table, [place])
         done = rewriter.merge(table, *place, old=old, new=new)
         return Built(table, place, done.add, done.remove, done.repeated)
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from xingji.lake.arrow_columns import compacted, int64s, whole
+from xingji.lake.wide import Thin, Wide, expanded
 from xingji.model.errors import DamagedFileError
 from xingji.model.event_table import EVENT_ID, PREFIX, RECEIVED_AT, REST, TIME
 from xingji.ports.lake_store import (
@@ -25,6 +26,8 @@ from xingji.ports.lake_store import (
 
 ROW_GROUP_ROWS = 512 * 1024
 COMPRESSION_LEVEL = 3
+SMALL_COLUMN_VALUES = 256
+"""Opening zstd takes longer than to pack so few values any other way."""
 SMALL_PART = 500
 _NEAR = (USER_ID, TIME, SEQ, RECEIVED_AT)
 """Columns whose neighbours are near each other: stored as differences."""
@@ -43,34 +46,46 @@ def field_ids(table: LakeTable, version: LakeVersion) -> dict[str, int]:
 
 
 def write_rows(
-    store: LakeStore, path: str, table: LakeTable, rows: pa.Table, ids: Mapping[str, int],
+    store: LakeStore, path: str, table: LakeTable, rows: pa.Table | Wide, ids: Mapping[str, int],
     bucket: int | None = None, month: int | None = None,
 ) -> LakeFile:  # fmt: skip
     """Write rows, sorted as the table has it, to a new file; columns without a value are left out."""
-    rows = _worth_writing(rows, table)
-    schema = pa.schema([_with_id(field, ids[field.name]) for field in rows.schema])
-    with (
-        store.open_output(path) as file,
-        pq.ParquetWriter(file, schema, **_encoding(rows.schema)) as writer,
-    ):
+    written = _worth_writing(rows if isinstance(rows, Wide) else Wide.of(rows), table)
+    schema = pa.schema([_with_id(field, ids[field.name]) for field in written.schema])
+    content = pa.BufferOutputStream()  # every page is a write, and each to a file of Python's takes its lock
+    with pq.ParquetWriter(content, schema, **_encoding(written)) as writer:
         writer.write_table(
-            rows.cast(schema) if rows.schema != schema else rows, row_group_size=ROW_GROUP_ROWS
+            written.cast(schema) if written.schema != schema else written, row_group_size=ROW_GROUP_ROWS
         )
-    bounds = {} if table is LakeTable.OVERRIDES else _bounds(rows)
-    return LakeFile(table, path, rows.num_rows, store.size(path), bucket, month, **bounds)
+    with store.open_output(path) as file:
+        file.write(content.getvalue())
+    bounds = {} if table is LakeTable.OVERRIDES else _bounds(written)
+    return LakeFile(table, path, written.num_rows, store.size(path), bucket, month, **bounds)
 
 
-def _worth_writing(rows: pa.Table, table: LakeTable) -> pa.Table:
-    fixed = [name for name, _ in FIXED_COLUMNS[table] if name in rows.schema.names]
-    more = [name for name in rows.schema.names if name.startswith(PREFIX)]
-    optional = {RECEIVED_AT, REST, *more}
-    kept = [n for n in fixed + more if n not in optional or rows[n].null_count < rows.num_rows]
-    return pa.table([_without_ballast(whole(rows[name])) for name in kept], names=kept)
+def _worth_writing(rows: Wide, table: LakeTable) -> pa.Table:
+    """The columns that have a value, the table's own first, as they are to be written."""
+    names = (*rows.dense.schema.names, *rows.thin)
+    fixed = [name for name, _ in FIXED_COLUMNS[table] if name in names]
+    more = [name for name in names if name.startswith(PREFIX)]
+    columns = {name: _worth_a_column(rows, name) for name in fixed + more}
+    return pa.table({name: column for name, column in columns.items() if column is not None})
 
 
-def _without_ballast(array: pa.Array) -> pa.Array:
+def _worth_a_column(rows: Wide, name: str) -> pa.Array | None:
+    if name in rows.thin:
+        thin = rows.thin[name]
+        if not len(thin.places):
+            return None
+        return expanded(Thin(thin.places, _without_ballast(thin.values, rows.n_rows)), rows.n_rows)
+    column = whole(rows.dense[name])
+    optional = name in (RECEIVED_AT, REST) or name.startswith(PREFIX)
+    return None if optional and column.null_count == len(column) else _without_ballast(column, len(column))
+
+
+def _without_ballast(array: pa.Array, n_rows: int) -> pa.Array:
     # Looking which of few values are used costs more than storing them all.
-    if not pa.types.is_dictionary(array.type) or len(array.dictionary) * SMALL_PART <= len(array):
+    if not pa.types.is_dictionary(array.type) or len(array.dictionary) * SMALL_PART <= n_rows:
         return array
     return compacted(array)
 
@@ -79,14 +94,15 @@ def _with_id(field: pa.Field, field_id: int) -> pa.Field:
     return field.with_metadata({b"PARQUET:field_id": str(field_id).encode()})
 
 
-def _encoding(schema: pa.Schema) -> dict[str, object]:
+def _encoding(rows: pa.Table) -> dict[str, object]:
+    schema = rows.schema
     steps = [name for name in schema.names if name in _NEAR]
     plain = [name for name in schema.names if name == EVENT_ID]
     coded = [f.name for f in schema if f.name not in (*steps, *plain) and not pa.types.is_boolean(f.type)]
-    codec = {name: "none" if name == EVENT_ID else "zstd" for name in schema.names}
+    codec = {name: _codec(name, rows.num_rows - rows[name].null_count) for name in schema.names}
     return {
         "compression": codec,
-        "compression_level": {name: COMPRESSION_LEVEL for name in schema.names if name != EVENT_ID},
+        "compression_level": {name: COMPRESSION_LEVEL for name, one in codec.items() if one == "zstd"},
         "use_dictionary": coded,
         "column_encoding": dict.fromkeys(steps, "DELTA_BINARY_PACKED") | dict.fromkeys(plain, "PLAIN"),
         "write_statistics": [name for name in schema.names if name in (USER_ID, TIME, SEQ)],
@@ -94,6 +110,12 @@ def _encoding(schema: pa.Schema) -> dict[str, object]:
         "max_rows_per_page": ROW_GROUP_ROWS,
         "store_schema": False,
     }
+
+
+def _codec(name: str, n_values: int) -> str:
+    if name == EVENT_ID:  # random, mostly
+        return "none"
+    return "zstd" if n_values >= SMALL_COLUMN_VALUES else "snappy"
 
 
 def _bounds(rows: pa.Table) -> dict[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -12,7 +13,8 @@ import pyarrow as pa
 from xingji.lake.arrow_columns import int64s, whole
 from xingji.lake.data_file import field_ids, read_rows, subject_of, write_rows
 from xingji.lake.fitting import Fitting
-from xingji.lake.order import repeated_rows, user_order
+from xingji.lake.month import months_of
+from xingji.lake.order import repeated_rows, starts_of, user_order
 from xingji.lake.part import Int64s
 from xingji.lake.wide import Wide, stack_wide
 from xingji.model.event_table import EVENT_ID, TIME
@@ -115,20 +117,36 @@ class Rewriter:
                 self._write(done, table, (bucket, month), [s.rows(low, high) for s in sources])
         return done
 
+    def build(self, bucket: int, pieces: Sequence[Wide]) -> dict[int, Rewritten]:
+        """Files of new events of a bucket, by month, for months that have none: put in order all at once."""
+        rows, repeated = in_order(stack_wide(pieces), by_month=True)
+        fitted, months = self._fitted(LakeTable.EVENTS, rows), months_of(int64s(rows.dense[TIME]))
+        edges = starts_of(months)
+        built = {int(months[begin]): Rewritten() for begin in edges[:-1].tolist()}
+        for month in repeated.tolist():
+            built[month].repeated += 1
+        for (begin, end), (month, done) in zip(pairwise(edges.tolist()), built.items(), strict=True):
+            self._store_file(done, LakeTable.EVENTS, (bucket, month), fitted.slice(begin, end))
+        return built
+
     def _write(
         self, done: Rewritten, table: LakeTable, place: tuple[int, int | None], pieces: list[Wide]
     ) -> None:
         pieces = [piece for piece in pieces if piece.n_rows]
         if not pieces:
             return
-        stacked, repeated = in_order(stack_wide(pieces))
-        rows = self._fitted(table, stacked).table()
-        done.repeated += repeated
+        rows, repeated = in_order(stack_wide(pieces))
+        done.repeated += len(repeated)
+        self._store_file(done, table, place, self._fitted(table, rows))
+
+    def _store_file(
+        self, done: Rewritten, table: LakeTable, place: tuple[int, int | None], rows: Wide
+    ) -> None:
         path = self._session.new_path(table, *place)
         file = write_rows(self._store, path, table, rows, field_ids(table, self._version), *place)
         done.add.append(file)
         if self._written:
-            self._written(file, rows)
+            self._written(file, rows.dense)
 
     def _fitted(self, table: LakeTable, rows: Wide) -> Wide:
         fitting = Fitting(subject_of(table), self._version)
@@ -167,16 +185,29 @@ def _cuts(sources: Sequence[Source], first: int, end: int) -> Iterator[tuple[int
     yield from zip([first, *cuts], [*cuts, end], strict=True)
 
 
-def in_order(rows: Wide) -> tuple[Wide, int]:
-    """Rows sorted by (user_id, time, seq) without repeated events, and how many of those there were."""
+def in_order(rows: Wide, *, by_month: bool = False) -> tuple[Wide, Int64s]:
+    """Rows sorted by (user_id, time, seq) without repeated events, and the months of those.
+
+    `by_month`: by the month of their time first.
+    """
     users, time_us, seq = (int64s(rows.dense[name]) for name in (USER_ID, TIME, SEQ))
-    order = user_order(users, time_us, seq)
+    order = user_order(_within_months(users, months_of(time_us)) if by_month else users, time_us, seq)
     if EVENT_ID not in rows.dense.schema.names:
-        return rows.take(order), 0
+        return rows.take(order), np.zeros(0, np.int64)
     ids = whole(rows.dense[EVENT_ID])
     words = np.frombuffer(ids.buffers()[1], "V16")[ids.offset : ids.offset + len(ids)]
     repeats = repeated_rows(users[order], time_us[order], words, order)
-    return rows.take(np.delete(order, repeats)), len(repeats)
+    return rows.take(np.delete(order, repeats)), months_of(time_us[order[repeats]])
+
+
+def _within_months(users: Int64s, months: Int64s) -> Int64s:
+    """Numbers that rise with the month, then with the user."""
+    users, months = users - users.min(), months - months.min()
+    bits = int(users.max()).bit_length()
+    if bits + int(months.max()).bit_length() > 62:  # users of far apart numbers
+        users = np.unique(users, return_inverse=True)[1].astype(np.int64)
+        bits = len(users).bit_length()
+    return months << bits | users
 
 
 def take(rows: pa.Table, order: Int64s) -> pa.Table:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from tests.unit.lake.conftest import Reopen
-from tests.unit.lake.rows import Event, event_table, rows_in, rows_of, some_events
-from xingji.lake import bulk_import, rewriting
+from tests.unit.lake.rows import DAY_US, Event, event_table, rows_in, rows_of, some_events
+from xingji.lake import bulk_import, rewriting, spill
 from xingji.lake.lake import Lake
+from xingji.lake.wide import Wide
 from xingji.model.errors import BusyError
+from xingji.model.event_table import TIME_TYPE
 from xingji.ports.lake_store import LakeTable
 
 EVENTS = some_events(600, users=20)
@@ -64,6 +69,7 @@ def test_import_merges_with_what_is_there(lake: Lake, small_runs: str) -> None:
 
 def test_files_of_many_rows_are_cut_between_users(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bulk_import, "SMALL_IMPORT_ROWS", 0)
+    monkeypatch.setattr(bulk_import, "LOT_ROWS", 0)
     monkeypatch.setattr(rewriting, "MAX_FILE_ROWS", 25)
     import_all(lake, "1", EVENTS[:300])
     import_all(lake, "2", EVENTS[300:])
@@ -75,6 +81,44 @@ def test_files_of_many_rows_are_cut_between_users(lake: Lake, monkeypatch: pytes
     for own in ranges.values():
         own.sort()
         assert all(before[1] < after[0] for before, after in pairwise(own))
+
+
+@pytest.mark.parametrize("batch_rows", [0, 10, 1_000])
+@pytest.mark.parametrize("lot_rows", [0, 60, 10_000])
+def test_months_come_out_alike_however_many_are_built_together(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, batch_rows: int, lot_rows: int
+) -> None:
+    monkeypatch.setattr(bulk_import, "RUN_ROWS", 100)
+    monkeypatch.setattr(bulk_import, "SMALL_IMPORT_ROWS", 0)
+    monkeypatch.setattr(bulk_import, "LOT_ROWS", lot_rows)
+    monkeypatch.setattr(spill, "BATCH_ROWS", batch_rows)
+    named = [replace(event, id=at) for at, event in enumerate(EVENTS)]
+    done = import_all(lake, "f", named + named[::3])
+    assert (done.events, done.repeated_events) == (600, 200)
+    assert rows_of(lake, "n", "page") == rows_in(EVENTS, "n", "page")
+    assert len(lake.store.version().of(LakeTable.EVENTS)) == 12
+
+
+def test_a_reader_finds_places_that_do_not_stand_together(tmp_path: Path) -> None:
+    """As when an import that was killed has built every other month."""
+    months = np.arange(6) % 3
+    rows = Wide.of(
+        pa.table(
+            {
+                "user_id": pa.array(np.ones(6, np.int64)),
+                "time": pa.array(months * 31 * DAY_US, pa.int64()).cast(TIME_TYPE),
+                "p_x": pa.array(["a", "b", "c", "d", "e", "f"]),
+                "p_thin": pa.array([1, None, None, None, None, None]),
+            }
+        )
+    )
+    run = spill.write_run(tmp_path, "a.arrow", LakeTable.EVENTS, rows, 1)
+    assert run.batches == [3]
+    reader = spill.RunReader(tmp_path)
+    found = reader.sources([run], LakeTable.EVENTS, [run.places[0], run.places[2]])
+    tables = [source.all_rows().table() for source in found]
+    assert [table["p_x"].to_pylist() for table in tables] == [["a", "d"], ["c", "f"]]
+    assert [table["p_thin"].to_pylist() for table in tables] == [[1, None], [None, None]]
 
 
 def test_import_goes_on_where_it_was(lake: Lake, reopen: Reopen, small_runs: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ from xingji.govern.files.source import Source
 from xingji.govern.files.typed_column import add_typed_column
 from xingji.model.errors import InputError, shown
 
+PIECE_BYTES = 64 << 20
+"""Row groups are joined until they take so much memory: every column costs the same for a row as for many."""
 UNFOLD_RATIO, UNFOLD_FLOOR_BYTES = 100, 1 << 30
 """A compressed Parquet file may unfold to so many times its size, and to this much in any case."""
 
@@ -63,7 +65,7 @@ def _blocks(
     ]
     file = pq.ParquetFile(handle, read_dictionary=texts, pre_buffer=False)
     builder, rows_read, total_rows = BlockBuilder(block_rows), 0, file.metadata.num_rows
-    for batch in file.iter_batches(block_rows, use_threads=False):
+    for batch in _joined(file.iter_batches(block_rows, use_threads=True), block_rows):
         _check_texts(source.file, batch)
         while len(batch):
             piece = batch.slice(0, builder.rows_left(rows_read))
@@ -75,6 +77,33 @@ def _blocks(
                 yield builder.finish(rows_read, _share(source, rows_read, total_rows), source.total_bytes)
     if builder.has_any or not rows_read:
         yield builder.finish(rows_read, source.total_bytes, source.total_bytes)
+
+
+def _joined(batches: Iterable[pa.RecordBatch], most_rows: int) -> Iterator[pa.RecordBatch]:
+    """Batches put together, every column in one array, while they are few rows and little memory."""
+    waiting: list[pa.RecordBatch] = []
+    n_rows = size_bytes = 0
+    for batch in batches:
+        if n_rows + len(batch) > most_rows or size_bytes >= PIECE_BYTES:
+            yield from _whole(waiting)
+            waiting, n_rows, size_bytes = [], 0, 0
+        waiting.append(batch)
+        n_rows, size_bytes = n_rows + len(batch), size_bytes + batch.nbytes
+    if waiting:
+        yield from _whole(waiting)
+
+
+def _whole(batches: list[pa.RecordBatch]) -> list[pa.RecordBatch]:
+    """Batches as one; as they are where their codes have no room for the values of them all."""
+    if len(batches) == 1:
+        return batches
+    try:
+        table = pa.Table.from_batches(batches).unify_dictionaries()
+        # Column by column: Table.combine_chunks takes nine times as long for dictionaries.
+        columns = [column.combine_chunks() for column in table.columns]
+        return [pa.record_batch(columns, names=table.column_names)]
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return batches
 
 
 def _share(source: Source, rows_read: int, total_rows: int) -> int:

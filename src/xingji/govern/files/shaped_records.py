@@ -9,8 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from itertools import chain
-from operator import attrgetter
+from itertools import chain, repeat
 from typing import Any
 
 import msgspec
@@ -59,9 +58,10 @@ class _Shape:
             raise _UnlikeError
         return records
 
-    def columns(self, records: Sequence[Any]) -> dict[str, list[Any]]:
+    def columns(self, records: Sequence[Any]) -> dict[str, Sequence[Any]]:
         """The fields of records, column by column."""
-        return {name: list(map(attrgetter(f"f{at}"), records)) for at, name in enumerate(self.names)}
+        columns = zip(*map(msgspec.structs.astuple, records), strict=True) if records else repeat(())
+        return dict(zip(self.names, columns, strict=False))
 
 
 class _Lesson:
@@ -112,7 +112,7 @@ class ShapedRecords:
         outer = {name: Sparse(None, values) for name, values in columns.items()}
         return RecordRows.of_columns(n_lines, outer, identities, inner)
 
-    def _by_event(self, raws: list[Any], events: list[Any]) -> dict[str, Sparse]:
+    def _by_event(self, raws: Sequence[Any], events: Sequence[Any]) -> dict[str, Sparse]:
         members: dict[str, list[int]] = {}
         for row, event in enumerate(events):
             if event.__class__ is not str:
@@ -197,7 +197,7 @@ class ShapedRecords:
         self._of_event = {event: _Shape(keys, {}, self._hook) for event, keys in by_event.items()}
 
 
-def _columns_inside(found: list[Any] | None, shape: _Shape | None) -> dict[str, Sparse]:
+def _columns_inside(found: Sequence[Any] | None, shape: _Shape | None) -> dict[str, Sparse]:
     """The columns of a column of structs."""
     if found is None:
         return {}

@@ -63,7 +63,10 @@ def _plain_kind(array: pa.Array) -> pa.Array:
     if pa.types.is_dictionary(kind):
         if not pa.types.is_string(kind.value_type):
             return _plain_kind(array.dictionary_decode())
-        return array if kind == TEXT_COLUMN else array.cast(TEXT_COLUMN)
+        if kind == TEXT_COLUMN:
+            return array
+        # A cast would look through the codes and the texts as well.
+        return pa.DictionaryArray.from_arrays(array.indices.cast(pa.int32()), array.dictionary, safe=False)
     if pa.types.is_timestamp(kind) and kind.unit == "ns":
         return array.cast(pa.timestamp("us", kind.tz), safe=False)
     if _is_bytes(kind):

@@ -154,6 +154,28 @@ def test_blocks_and_order(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("codes", [pa.int32(), pa.int8()], ids=["wide", "narrow"])
+def test_small_row_groups_are_read_together(tmp_path: Path, codes: pa.DataType) -> None:
+    """Where codes are too narrow for the texts of all groups, they stay apart."""
+    names = [f"n{at}" for at in range(600)]
+    texts = pa.chunked_array(
+        [
+            pa.array(names[at : at + 60]).dictionary_encode().cast(pa.dictionary(codes, pa.string()))
+            for at in range(0, 600, 60)
+        ]
+    )
+    path = tmp_path / "a.parquet"
+    fields = {"user": ["u"] * 600, "event": ["e"] * 600, "time": [1767576600] * 600}
+    with pq.ParquetWriter(path, pa.table({**fields, "name": texts}).schema) as writer:
+        for at in range(0, 600, 60):
+            piece = {name: column[at : at + 60] for name, column in fields.items()}
+            writer.write_table(pa.table({**piece, "name": texts.chunk(at // 60)}))
+    log = Log(path)
+    assert log.column("p_name") == names
+    if codes == pa.int32():
+        assert [block.table["p_name"].num_chunks for block in log.blocks] == [1]
+
+
 def test_compressed_parquet(tmp_path: Path) -> None:
     path = parquet(tmp_path, {"n": [1, 2]})
     zipped = write(tmp_path / "b.parquet.gz", path.read_bytes())
