@@ -88,20 +88,37 @@ def _typed(value: object) -> tuple[pa.DataType | None, object]:
 
 
 def join(parts: Sequence[Coded | None], lengths: Sequence[int]) -> Coded:
-    """Codes of several blocks, one after the other, over their dictionaries, one after the other."""
-    n_codes = 1 + sum(len(coded.dictionary) - 1 for coded in parts if coded)
-    out = narrow(np.zeros(sum(lengths), np.uint8), n_codes)
-    chunks: list[pa.Array] = []
-    shift, start = 0, 0
-    for coded, length in zip(parts, lengths, strict=True):
+    """Codes of several blocks, one after the other, over one dictionary in which each type has one chunk."""
+    code_of, dictionary = unite([coded.dictionary if coded else Dictionary(()) for coded in parts])
+    out = narrow(np.zeros(sum(lengths), np.uint8), len(dictionary))
+    start = 0
+    for coded, length, moved in zip(parts, lengths, code_of, strict=True):
         if coded is not None:
-            moved = np.arange(shift, shift + len(coded.dictionary))
-            moved[0] = 0
             np.take(moved.astype(out.dtype), coded.codes, out=out[start : start + length], mode="clip")
-            chunks.extend(coded.dictionary.chunks)
-            shift += len(coded.dictionary) - 1
         start += length
-    return Coded(out, Dictionary(tuple(chunks)))
+    return Coded(out, dictionary)
+
+
+def unite(dictionaries: Sequence[Dictionary]) -> tuple[list[npt.NDArray[np.int64]], Dictionary]:
+    """For each dictionary the codes that its values have in one for all, and that one."""
+    code_of = [np.zeros(len(each), np.int64) for each in dictionaries]
+    places: dict[pa.DataType, list[tuple[pa.Array, npt.NDArray[np.int64]]]] = {}
+    for each, codes in zip(dictionaries, code_of, strict=True):
+        start = 1
+        for chunk in each.chunks:
+            places.setdefault(chunk.type, []).append((chunk, codes[start : start + len(chunk)]))
+            start += len(chunk)
+    chunks: list[pa.Array] = []
+    n_codes = 1
+    for found in places.values():
+        values = pa.concat_arrays([chunk for chunk, _ in found]).dictionary_encode()
+        start = 0
+        for chunk, codes in found:
+            codes[:] = values.indices[start : start + len(chunk)].to_numpy() + n_codes
+            start += len(chunk)
+        chunks.append(values.dictionary)
+        n_codes += len(values.dictionary)
+    return code_of, Dictionary(tuple(chunks))
 
 
 def overlay(
