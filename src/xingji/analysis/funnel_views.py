@@ -48,7 +48,7 @@ def answer_funnel(context: Context, query: Funnel) -> dict[str, Any]:
 
 def _steps(query: Funnel, units: FunnelUnits) -> list[dict[str, Any]]:
     before = previous_required(query)
-    counts = [len(units.unit)]
+    counts = [len(units)]
     out = []
     for at, step in enumerate(query.steps):
         took = _durations(units, before[at], at) if at else np.empty(0, np.int64)
@@ -71,7 +71,7 @@ def _steps(query: Funnel, units: FunnelUnits) -> list[dict[str, Any]]:
 
 def _durations(units: FunnelUnits, first: int, last: int) -> Int64s:
     """µs from one step to another, of the units that reached it."""
-    from_us, to_us = (np.ascontiguousarray(units.step_us[:, step]) for step in (first, last))
+    from_us, to_us = (np.ascontiguousarray(units.step(at)) for at in (first, last))
     took = np.empty(len(to_us) + 1, np.int64)
     return took[: durations(from_us, to_us, int(NEVER), took)]
 
@@ -89,14 +89,14 @@ def funnel_buckets(context: Context, query: Funnel, entries_us: Int64s) -> Bucke
 def _trend(
     context: Context, query: Funnel, labels: tuple[list[Any], ...], tables: list[FunnelUnits]
 ) -> dict[str, Any]:
-    entries = _joined([units.step_us[:, 0] for units in tables])
+    entries = _joined([units.step(0) for units in tables])
     buckets = funnel_buckets(context, query, entries)
     groups = []
     for label, units in zip(labels, tables, strict=True):
-        bucket = buckets.of_times(units.step_us[:, 0])
+        bucket = buckets.of_times(units.step(0))
         steps = []
         for at, step in enumerate(query.steps):
-            reached = bucket[units.step_us[:, at] != NEVER]
+            reached = bucket[units.step(at) != NEVER]
             counts = np.bincount(reached, minlength=len(buckets)).tolist() if len(buckets) else []
             steps.append({"step": at + 1, "name": step.name, "counts": counts})
         groups.append({"breakdown": label, "steps": steps})
@@ -188,16 +188,16 @@ def _users(
     if spot.step > len(query.steps):
         raise FieldError("users_of.step", spot.step, f"a step from 1 to {len(query.steps)}")
     at = spot.step - 1
-    reached = units.step_us[:, at] != NEVER
+    reached = units.step(at) != NEVER
     if spot.state == "dropped":
         before = previous_required(query)[at]
-        reached = (units.step_us[:, before] != NEVER) & ~reached if at else np.zeros(len(reached), np.bool_)
+        reached = (units.step(before) != NEVER) & ~reached if at else np.zeros(len(reached), np.bool_)
     if spot.bucket is not None:
-        buckets = funnel_buckets(context, query, _joined([one.step_us[:, 0] for one in tables]))
+        buckets = funnel_buckets(context, query, _joined([one.step(0) for one in tables]))
         index = bucket_index(buckets, spot.bucket)
         if index is None:
             raise FieldError("users_of.bucket", spot.bucket, "the label of a bucket of the result")
-        reached &= buckets.of_times(units.step_us[:, 0]) == index
+        reached &= buckets.of_times(units.step(0)) == index
     if spot.bin is not None:
         reached &= _in_bin(query, spot.bin, tables, units)
     chosen = units.take(reached)
@@ -210,7 +210,7 @@ def _in_bin(query: Funnel, index: int, tables: list[FunnelUnits], units: FunnelU
     if index >= len(bins):
         raise CallerError(f"users_of.bin is {index}; allowed: 0 to {len(bins) - 1}, the bins of the result")
     last = _last_required(query)
-    done = units.step_us[:, last] != NEVER
+    done = units.step(last) != NEVER
     hit = np.zeros(len(done), np.bool_)
     hit[done] = _bin_of(_conversion_us(query, units), bins) == index
     return hit
