@@ -18,7 +18,7 @@ from xingji.lake.view import View, compose_views
 class ScatteredSnapshot(MemorySnapshot):
     """A snapshot each of whose buckets is put together from base parts by time and from loose rows."""
 
-    n_base, n_loose, loose_percent = 3, 2, 30
+    n_base, n_loose, loose_percent, most_rows = 3, 2, 30, 40
 
     def views(self, bucket: int, first_us: int | None = None, last_us: int | None = None) -> tuple[View, ...]:
         whole = self._parts[bucket]
@@ -32,7 +32,7 @@ class ScatteredSnapshot(MemorySnapshot):
             rows_of(whole, (month == at) & (loose == 0), f"base-{bucket}-{at}") for at in range(self.n_base)
         ]
         tail = [rows_of(whole, loose == at, f"loose-{bucket}-{at}") for at in range(1, 1 + self.n_loose)]
-        return compose_views(base, tail, histories=self._changes.history)
+        return compose_views(base, tail, histories=self._changes.history, most_rows=self.most_rows)
 
 
 def rows_of(part: Part, chosen: Any, key: str) -> Part:

@@ -73,10 +73,13 @@ class Context:
         matter."""
 
         def run(index: int) -> list[T]:
-            if self.cancelled():
-                raise Cancelled
             first_us, last_us = (bounds[0], bounds[1] - 1) if bounds else (None, None)
-            return [task(self._kept(view)) for view in self.snapshot.views(index, first_us, last_us)]
+            results = []
+            for view in self.snapshot.views(index, first_us, last_us):
+                if self.cancelled():
+                    raise Cancelled
+                results.append(task(self._kept(view)))
+            return results
 
         found = self.runner.map(run, range(self.snapshot.n_buckets))
         return [result for of_bucket in found for result in of_bucket]

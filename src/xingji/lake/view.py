@@ -7,8 +7,10 @@ together in some view and kernels never merge.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -21,46 +23,77 @@ from xingji.model.errors import CallerError
 HistorySource = Callable[[str, Int64s], History | None]
 Join = Callable[[Sequence[Part]], Part]
 _NOBODY = np.empty(0, np.int64)
+MOST_ROWS = 1 << 22
+"""Rows of a view that has more than one user: some hundred megabytes of work at the most."""
 
 
-class View:
-    """Some users of a part; see `xingji.lake.part.ViewLike`."""
+class Held:
+    """A part whose columns are brought together once, however many views are made of it."""
 
-    def __init__(
-        self, part: Part, kept: npt.NDArray[np.bool_] | None, histories: HistorySource | None
-    ) -> None:
-        if part.n_rows >= 2**31:
-            raise CallerError(
-                f"a bucket holds {part.n_rows} events; allowed: under 2^31, with more buckets in the lake"
-            )
-        self._part, self._histories = part, histories
-        every = np.s_[:] if kept is None else kept
-        self.user_ids: Int64s = part.user_ids[every]
-        self.begin: Rows = part.user_offsets[:-1][every].astype(np.uint32)
-        self.end: Rows = part.user_offsets[1:][every].astype(np.uint32)
-        self.n_rows = part.n_rows
-        self.first_us, self.last_us = part.first_us, part.last_us
-        self._coded: dict[str, Coded | None] = {}
-        self.kept: dict[str, Any] | None = {}
+    def __init__(self, part: Part) -> None:
+        self.part = part
+        self._properties: dict[str, Coded | None] = {}
+        self._mine = RLock()
 
     @cached_property
     def time(self) -> Int64s:
-        return self._part.time()
+        """Times of all rows."""
+        return self.part.time()
 
     @cached_property
     def seq(self) -> Int64s:
-        return self._part.seq()
+        """Log order of all rows."""
+        return self.part.seq()
 
     @cached_property
     def event(self) -> npt.NDArray[np.uint16]:
-        return self._part.event()
+        """Event codes of all rows."""
+        return self.part.event()
 
     def coded(self, name: str) -> Coded | None:
-        if name not in self._coded:
-            self._coded[name] = self._part.coded(name)
-            while len(self._coded) > KEPT_PROPERTIES:
-                self._coded.pop(next(iter(self._coded)))
-        return self._coded[name]
+        """A property of all rows."""
+        with self._mine:
+            if name not in self._properties:
+                self._properties[name] = self.part.coded(name)
+                while len(self._properties) > KEPT_PROPERTIES:
+                    self._properties.pop(next(iter(self._properties)))
+            return self._properties[name]
+
+
+class View:
+    """Users `users` (a run) of a part, but for those not `kept`; see `xingji.lake.part.ViewLike`."""
+
+    def __init__(
+        self, held: Held, users: slice, kept: npt.NDArray[np.bool_] | None, histories: HistorySource | None
+    ) -> None:
+        part = held.part
+        first, last = part.user_offsets[users.start], part.user_offsets[users.stop]
+        self._held, self._rows, self._histories = held, slice(int(first), int(last)), histories
+        every = np.s_[:] if kept is None else kept[users]
+        self.user_ids: Int64s = part.user_ids[users][every]
+        self.begin: Rows = (part.user_offsets[:-1][users][every] - first).astype(np.uint32)
+        self.end: Rows = (part.user_offsets[1:][users][every] - first).astype(np.uint32)
+        self.n_rows = int(last - first)
+        if self.n_rows >= 2**31:
+            raise CallerError(f"a user has {self.n_rows} events; allowed: under 2^31")
+        self.first_us, self.last_us = part.first_us, part.last_us
+        self.kept: dict[str, Any] | None = {}
+
+    @property
+    def time(self) -> Int64s:
+        return self._held.time[self._rows]
+
+    @property
+    def seq(self) -> Int64s:
+        return self._held.seq[self._rows]
+
+    @property
+    def event(self) -> npt.NDArray[np.uint16]:
+        return self._held.event[self._rows]
+
+    def coded(self, name: str) -> Coded | None:
+        whole = self._held.coded(name)
+        return None if whole is None else Coded(whole.codes[self._rows], whole.dictionary)
 
     def history(self, name: str) -> History | None:
         return self._histories(name, self.user_ids) if self._histories else None
@@ -72,23 +105,37 @@ def compose_views(
     hidden: Int64s = _NOBODY,
     histories: HistorySource | None = None,
     join: Join = JoinedPart,
+    most_rows: int = MOST_ROWS,
 ) -> tuple[View, ...]:
     """The views that together hold the users of a bucket, each once.
 
     `base`: parts that follow each other in time (those that overlap another in time and share users with it
     are treated as loose). `loose`: parts that may fall anywhere. `hidden`: sorted ids of users whose rows in
-    these parts are not theirs any more (erased, or absorbed by another user).
+    these parts are not theirs any more (erased, or absorbed by another user). `most_rows`: rows of a view
+    that has more than one user.
     """
     ordered, misfits = _ordered([part for part in base if part.n_rows])
     strays = [part for part in (*misfits, *loose) if part.n_rows]
     if not ordered:
-        return (View(_late(strays, hidden), None, histories),)
+        return _cut(_late(strays, hidden), _NOBODY, histories, most_rows)
     whole = ordered[0] if len(ordered) == 1 else join(ordered)
     if not strays:
-        return (View(whole, _others(whole, hidden), histories),)
+        return _cut(whole, hidden, histories, most_rows)
     late = _late(strays, hidden)
-    rest = View(whole, _others(whole, np.union1d(hidden, late.user_ids)), histories)
-    return rest, View(MixedPart(whole, late), None, histories)
+    rest = _cut(whole, np.union1d(hidden, late.user_ids), histories, most_rows)
+    return *rest, *_cut(MixedPart(whole, late), _NOBODY, histories, most_rows)
+
+
+def _cut(part: Part, others: Int64s, histories: HistorySource | None, most_rows: int) -> tuple[View, ...]:
+    """The users of a part, but for some others, in views of at most so many rows: a query's work on one view
+    takes little memory, and is soon over when the query is cancelled."""
+    held, kept = Held(part), _others(part, others)
+    n_users, cuts = len(part.user_ids), [0]
+    while cuts[-1] < n_users:
+        end_row = part.user_offsets[cuts[-1]] + most_rows
+        cuts.append(max(int(np.searchsorted(part.user_offsets, end_row, side="right")) - 1, cuts[-1] + 1))
+    spans = itertools.pairwise(cuts) if n_users else [(0, 0)]
+    return tuple(View(held, slice(first, last), kept, histories) for first, last in spans)
 
 
 def _others(part: Part, user_ids: Int64s) -> npt.NDArray[np.bool_] | None:
