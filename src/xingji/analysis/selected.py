@@ -8,7 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from xingji.analysis.kernels.collect import collect, compress, count_marks, mark, weave, weave_offsets
+from xingji.analysis.kernels.collect import (
+    collect,
+    compress,
+    count_codes,
+    count_marks,
+    mark,
+    weave,
+    weave_offsets,
+)
 from xingji.analysis.predicates import row_mask
 from xingji.analysis.selection import Target, condition_of, event_bits
 from xingji.analysis.slots import Hours, hours_of_times
@@ -96,7 +104,9 @@ class Search:
         if view.kept is None or not view.n_rows:
             return False
         if "events" not in view.kept:
-            view.kept["events"] = np.bincount(view.event, minlength=len(self.by_event)).tolist()
+            counts = np.zeros(len(self.by_event), np.int64)
+            count_codes(view.event, counts)
+            view.kept["events"] = counts.tolist()
         return bool(sum(map(view.kept["events"].__getitem__, self.codes)) <= _SPARSE * view.n_rows)
 
 

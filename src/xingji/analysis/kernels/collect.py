@@ -61,6 +61,13 @@ def compress(rows: Rows, times: Int64s, kept: Mask, some_rows: Rows, some_times:
 
 
 @kernel
+def count_codes(codes: Uint16s, counts: Int64s) -> None:
+    """Add how often each code occurs."""
+    for row in range(len(codes)):
+        counts[codes[row]] += 1
+
+
+@kernel
 def mark(rows: Rows, marks: Uint64s) -> None:
     """Set the bit of each row (`marks: uint64[n_rows // 64 + 1]`)."""
     for row in rows:
