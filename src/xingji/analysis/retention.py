@@ -135,11 +135,12 @@ def _count(
     span = context.first_us, context.followed_until_us
     came, back = (slots(stream.time, stream.hours, work.periods.edges_us, *span) for stream in streams)
     by_time, cut = query.clock == "24h", context.followed_until_us > context.end_us
-    gated = query.type != "recurring"
+    needed = _START if query.type == "recurring" else _START | _GATE
+    enters = (entering.bits & needed == needed).view(np.uint8)
     retained(
         entering.offsets, entering.time if by_time or cut else None, came.codes, came.place_of,
-        (entering.bits == _START | _GATE).view(np.uint8) if gated else None, group,
-        context.end_us if cut else None, returning.offsets, returning.time if by_time else None, back.codes,
+        enters, group,
+        context.end_us, returning.offsets, returning.time if by_time else None, back.codes,
         back.place_of,
         _LENGTH_US[query.period] if by_time else None, work.column_of, query.rolling,
         query.minimum_occurrences, size, returned, want, wanted,

@@ -33,6 +33,7 @@ class _MappedView:
 
     def __init__(self, view: ViewLike) -> None:
         self._view = view
+        self.kept: dict[str, Any] = {}
         for name in ("time", "seq", "event", "user_ids"):
             column = getattr(view, name).view()
             column.flags.writeable = False
@@ -133,9 +134,9 @@ def _funnels() -> Iterator[dict[str, Any]]:
 def _retentions() -> Iterator[dict[str, Any]]:
     base: dict[str, Any] = {"kind": "retention", "start": {"event": "view"}, "return": {"event": "*"}}
     for by in ({}, _BY_CHANNEL):
-        for clock in ("calendar", "24h"):
-            yield base | by | {"clock": clock}
-            yield base | by | {"clock": clock, "range_applies_to": "entry"}
+        yield base | by
+        yield base | by | {"clock": "24h"}
+        yield base | by | {"range_applies_to": "entry"}
     for more in (
         {},
         {"type": "first_time", "clock": "24h", "breakdown": ["event.channel"]},

@@ -50,15 +50,15 @@ def column_at(place: int, here: int, length: int | None, column_of: Int32s, roll
 
 @kernel
 def retained(
-    offsets: Int64s, time: Int64s | None, slot: Uint16s, place_of: Int32s, enters: Flags | None,
-    group: Int32s | None, entry_end_us: int | None, back_offsets: Int64s, back_time: Int64s | None,
+    offsets: Int64s, time: Int64s | None, slot: Uint16s, place_of: Int32s, enters: Flags,
+    group: Int32s | None, entry_end_us: int, back_offsets: Int64s, back_time: Int64s | None,
     back_slot: Uint16s, back_place_of: Int32s, length: int | None, column_of: Int32s, rolling: bool,
     minimum: int, size: Grid, returned: Grid, want: Int64s, wanted: Flags,
 ) -> None:  # fmt: skip
     """Count entries in `size[group, cohort]` and those that came back in `returned[group, cohort, column]`.
 
-    Start events are the runs of `offsets`; those may enter for which `enters` holds (without it, all) and
-    that lie before `entry_end_us`. Return events are the runs of `back_offsets`, of the same units.
+    Start events are the runs of `offsets`; those may enter for which `enters` holds and that,
+    with `time`, lie before `entry_end_us`. Return events are the runs of `back_offsets`, of the same units.
     `length`: µs of a period where it is a length of time (None: periods are the calendar's). `want`: (group,
     cohort, column or -1 for the entry) of the units to flag in `wanted: uint8[n_units]`.
     """
@@ -78,9 +78,9 @@ def retained(
             at = int(place_of[slot[event]])
             if at == entered or at == 0 or at > n_cohorts:
                 continue
-            if enters is not None and enters[event] == 0:
+            if enters[event] == 0:
                 continue
-            if entry_end_us is not None and time is not None and time[event] >= entry_end_us:
+            if time is not None and time[event] >= entry_end_us:
                 continue
             entered, cohort = at, at - 1
             in_group = 0 if group is None else group[event]
