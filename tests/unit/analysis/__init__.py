@@ -1,0 +1,1 @@
+"""What analyses are made of; what they answer is held by the conformance tests."""
