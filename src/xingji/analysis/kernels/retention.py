@@ -39,6 +39,15 @@ def fold(
     return n_places
 
 
+@kernel
+def longest_run(offsets: Int64s) -> int:
+    """The most events that a unit has."""
+    longest = 0
+    for unit in range(len(offsets) - 1):
+        longest = max(longest, offsets[unit + 1] - offsets[unit])
+    return int(longest)
+
+
 @inline
 def column_at(place: int, here: int, length: int | None, column_of: Int32s, rolling: bool) -> int:
     """The column of a return seen from an entry at `here`; -1 beyond all."""
@@ -62,9 +71,7 @@ def retained(
     `length`: µs of a period where it is a length of time (None: periods are the calendar's). `want`: (group,
     cohort, column or -1 for the entry) of the units to flag in `wanted: uint8[n_units]`.
     """
-    n_columns, n_cohorts, longest = returned.shape[2], size.shape[1], 0
-    for unit in range(len(offsets) - 1):
-        longest = max(longest, back_offsets[unit + 1] - back_offsets[unit])
+    n_columns, n_cohorts, longest = returned.shape[2], size.shape[1], longest_run(back_offsets)
     place, count = np.zeros(longest + 1, np.int64), np.zeros(longest + 1, np.int64)
     tally = np.zeros(n_columns + 1, np.int64)
     for unit in range(len(offsets) - 1):
@@ -76,9 +83,7 @@ def retained(
         entered, after = 0, 1
         for event in range(offsets[unit], offsets[unit + 1]):
             at = int(place_of[slot[event]])
-            if at == entered or at == 0 or at > n_cohorts:
-                continue
-            if enters[event] == 0:
+            if at == entered or at == 0 or at > n_cohorts or enters[event] == 0:
                 continue
             if time is not None and time[event] >= entry_end_us:
                 continue
@@ -88,8 +93,7 @@ def retained(
                 continue
             size[in_group, cohort] += 1
             asked = in_group == want[0] and cohort == want[1]
-            if asked and want[2] < 0:
-                wanted[unit] = 1
+            wanted[unit] |= np.uint8(asked and want[2] < 0)
             here = at if length is None or time is None else time[event]
             while after <= n_places and place[after] < here + (1 if length is None else length):
                 after += 1
