@@ -62,6 +62,9 @@ FROM file('{log.folder}/log-*.parquet') SETTINGS max_insert_threads = {THREADS}"
         found = [tuple(line.split("\t")) for line in answer.splitlines()]
         return QUESTIONS[case.name].rows(found)
 
+    def kept_bytes(self) -> dict[str, int]:
+        return {}
+
     def close(self) -> None:
         self._session.close()
 

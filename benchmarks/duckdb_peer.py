@@ -58,6 +58,9 @@ FROM read_parquet('{log.folder}/log-*.parquet') ORDER BY user_id, ts"""
     def rows(self, case: Case, answer: Any) -> Rows:
         return QUESTIONS[case.name].rows(answer)
 
+    def kept_bytes(self) -> dict[str, int]:
+        return {}
+
     def close(self) -> None:
         self._connection.close()
 

@@ -31,6 +31,10 @@ class Engine(Protocol):
         """The answer in the one form in which answers are compared: not timed."""
         ...
 
+    def kept_bytes(self) -> dict[str, int]:
+        """The memory of what its questions share, by name; nothing where that is not known."""
+        ...
+
     def close(self) -> None: ...
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from benchmarks.cases import Case, Result, Rows
 from benchmarks.engine import THREADS
 from xingji.adapters.threads import ThreadRunner
@@ -25,6 +27,20 @@ class Ours:
 
     def rows(self, case: Case, answer: Result) -> Rows:
         return case.rows(answer)
+
+    def kept_bytes(self) -> dict[str, int]:
+        """The memory of what all questions share, by name: joined columns, lists of events, hours of rows."""
+        kept = dict.fromkeys(("joined times", "joined events", "lists of events", "hours of rows"), 0)
+        buckets = map(self.snapshot.views, range(self.snapshot.n_buckets))
+        for view in itertools.chain.from_iterable(buckets):
+            kept["joined times"] += view.time.nbytes
+            kept["joined events"] += view.event.nbytes
+            for posting in (view.kept or {}).get("postings", {}).values():
+                arrays = (posting.rows, posting.time, posting.offsets, posting.hours and posting.hours.codes)
+                kept["lists of events"] += sum(array.nbytes for array in arrays if array is not None)
+            hours = (view.kept or {}).get("hours")
+            kept["hours of rows"] += hours.codes.nbytes if hours else 0
+        return kept
 
     def close(self) -> None:
         self._runner.close()

@@ -135,6 +135,12 @@ def _prepared(run: dict[str, Any]) -> str:
     return _markdown(["prepared columns", "bytes an event"], [*cells, ["all", f"{total / rows:.2f}"]])
 
 
+def _kept(run: dict[str, Any]) -> str:
+    cells = [[name, f"{n / run['rows']:.2f}"] for name, n in run["kept_bytes"].items()]
+    total = sum(run["kept_bytes"].values()) / run["rows"]
+    return _markdown(["in memory", "bytes an event"], [*cells, ["all", f"{total:.2f}"]])
+
+
 def _first(run: dict[str, Any]) -> str:
     cells = [[_TITLES[name], _ms(seconds)] for name, seconds in run["first_answer_s"].items()]
     first = [["process started to first answer (the first question)", _ms(run["engines"]["lake"]["cold_s"])]]
@@ -173,6 +179,7 @@ TABLES: dict[str, tuple[str, Callable[[Any], str]]] = {
     "scaling": ("scaling.json", _scaling),
     "memory": ("run-50m.json", _memory),
     "prepared": ("run-50m.json", _prepared),
+    "kept": ("run-50m.json", _kept),
     "first": ("run-20m.json", _first),
     "loading": ("loading.json", _loading),
     "columns": ("loading.json", _columns),

@@ -85,6 +85,7 @@ def run_facts(home: Path, log: Log, found: dict[str, Found], bytes_per_s: float)
         "tail_rows": log.tail_rows,
         "triad_bytes_per_s": round(bytes_per_s),
         "engines": engines,
+        "kept_bytes": next(iter(found.values()))["kept_bytes"],
         "first_answer_s": {name: round(case["first_s"], 4) for name, case in first.items()},
     }
     if (home / "lake" / "prepared").exists():

@@ -45,6 +45,7 @@ def main() -> None:
         case.name: _answer(engine, case, chosen.repeats, patience) for case in CASES if case.name in names
     }
     known = {"open_s": opened_s, "cold_s": cold_s, "load_s": engine.load_s, "cases": found, **_memory()}
+    known["kept_bytes"] = engine.kept_bytes()
     engine.close()
     chosen.out.write_text(json.dumps(known))
 
