@@ -9,10 +9,10 @@ from xingji.loan.arrays import DAY_MS, HOUR_MS
 
 SHANGHAI_OFFSET_MS = 8 * HOUR_MS  # Asia/Shanghai keeps no summer time
 
-# Measured: events a person stands for in d days are 0.446 d + 0.0006 d² (loans add up); the fraud ring
-# is fixed.
+# Measured: events a person stands for in d days are 0.446 d + 0.0006 d² (loans add up); the fraud ring,
+# at work from T-30 to T-9, makes as many however many people there are.
 _PER_DAY, _PER_DAY_SQUARED = 0.446, 0.0006
-_RING_EVENTS = 7_000
+_RING_EVENTS, _RING_DAYS, _RING_ENDS_BEFORE = 7_000, 21, 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,4 +69,5 @@ class SimulationConfig:
     def people(self) -> int:
         """How many people it takes to make ``events``."""
         each = _PER_DAY * self.days + _PER_DAY_SQUARED * self.days**2
-        return max(round((self.events - _RING_EVENTS) / each), 200)
+        ring_days = min(max(self.days - _RING_ENDS_BEFORE, 0), _RING_DAYS)
+        return max(round((self.events - _RING_EVENTS * ring_days / _RING_DAYS) / each), 200)

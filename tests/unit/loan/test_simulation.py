@@ -29,8 +29,8 @@ def test_same_seed_same_bytes() -> None:
 
 @pytest.mark.parametrize(
     ("events", "days"),
-    [(60_000, 90), (60_000, 30), (120_000, 12), (150_000, 180)],
-    ids=["quarter", "month", "twelve days", "half a year"],
+    [(60_000, 90), (60_000, 30), (120_000, 12), (50_000, 10), (20_000, 7), (150_000, 180)],
+    ids=["quarter", "month", "twelve days", "ten days", "a week", "half a year"],
 )
 def test_size_is_within_a_tenth(events: int, days: int) -> None:
     config = SimulationConfig(today=TODAY, events=events, days=days)
