@@ -19,16 +19,13 @@ import pyarrow as pa
 import xxhash
 
 FORMAT = 1
-PAD_ROWS = 4096
-"""Files end at a multiple of this many rows (a hole, not data), so that they can be mapped in a row."""
 Column = npt.NDArray[Any]
 
 
 def write_column(folder: Path, name: str, values: Column, dictionary: Sequence[pa.Array] = ()) -> None:
     """Put a column, and the dictionary its codes refer to, in place of what was there."""
     note = {"format": FORMAT, "type": values.dtype.str, "rows": len(values), "xxh3": _digest(values)}
-    padded = -(-len(values) // PAD_ROWS) * PAD_ROWS * values.dtype.itemsize
-    _replace(folder / f"{name}.col", _bytes(values), padded)
+    _replace(folder / f"{name}.col", _bytes(values))
     if dictionary:
         text = _dictionary_bytes(dictionary)
         note["dictionary_xxh3"] = _digest(text)
@@ -105,13 +102,11 @@ def _bytes(values: Column) -> memoryview:
     return np.ascontiguousarray(values).view(np.uint8).data
 
 
-def _replace(path: Path, content: Any, size: int | None = None) -> None:
+def _replace(path: Path, content: Any) -> None:
     fresh = path.with_name(f"{path.name}.{uuid4().hex}.new")
     try:
         with open(fresh, "xb") as file:
             file.write(content)
-            if size is not None:
-                file.truncate(size)
         fresh.replace(path)
     except BaseException:
         fresh.unlink(missing_ok=True)

@@ -97,10 +97,6 @@ class PreparedPart:
     def event(self) -> npt.NDArray[np.uint16]:
         return self._column("event")
 
-    def column_path(self, name: str) -> Path:
-        """The file of a column, whose first `n_rows` numbers it is; ask for the column first."""
-        return self._folder / f"{name}.col"
-
     def _kept(self, name: str) -> Column:
         if name not in self._columns:
             self._columns[name] = self._column(name)

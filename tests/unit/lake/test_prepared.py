@@ -12,7 +12,6 @@ import pytest
 from tests.unit.lake.conftest import Reopen
 from tests.unit.lake.rows import event_table, rows_in, rows_of, rows_of_view, some_events
 from xingji.lake import column_file
-from xingji.lake.column_file import PAD_ROWS
 from xingji.lake.dictionary import event_numbers
 from xingji.lake.lake import Lake
 from xingji.lake.snapshot import LakeSnapshot
@@ -82,11 +81,6 @@ def test_columns_of_files_that_are_gone_go_too(full: Lake, tmp_path: Path) -> No
     folders = {path.name for path in (tmp_path / "prepared").iterdir()}
     files = full.store.version().of(LakeTable.EVENTS)
     assert folders == {file.path.rsplit("/", 1)[-1].removesuffix(".parquet") for file in files}
-
-
-def test_files_end_at_whole_pages_for_any_width(full: Lake, tmp_path: Path) -> None:
-    for path in (tmp_path / "prepared").glob("*/time.col"):
-        assert path.stat().st_size % (8 * PAD_ROWS) == 0
 
 
 def test_without_room_columns_stay_in_memory(
@@ -162,7 +156,6 @@ def test_columns_are_mapped_not_copied(full: Lake, reopen: Reopen) -> None:
     codes = {name: code for code, name in enumerate(full.store.version().event_names)}
     part = lake.prepared.part(file, codes)
     assert not part.time().flags.owndata
-    assert part.column_path("time").is_file()
 
 
 def test_a_dictionary_may_name_events_that_no_row_has() -> None:

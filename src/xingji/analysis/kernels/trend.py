@@ -5,24 +5,13 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from xingji.analysis.kernels.compiled import inline, kernel
+from xingji.analysis.kernels.compiled import kernel
 from xingji.lake.part import Int32s, Int64s, Rows
 
 Uint64s = npt.NDArray[np.uint64]
 Uint16s = npt.NDArray[np.uint16]
 Codes = npt.NDArray[np.uint16] | Int32s
 Grid = npt.NDArray[np.int64]
-
-
-@inline
-def bucket_at(time_us: int, edges_us: Int64s, guess: int) -> int:
-    """The bucket [edges_us[b], edges_us[b + 1]) of an instant within the edges, looked for from a guess."""
-    bucket = min(max(guess, 0), len(edges_us) - 2)
-    while edges_us[bucket] > time_us:
-        bucket -= 1
-    while edges_us[bucket + 1] <= time_us:
-        bucket += 1
-    return bucket
 
 
 @kernel
