@@ -100,7 +100,7 @@ def _decided(name: str, column: Sparse, kinds: set[type], types: ColumnTypes) ->
     only = _PLAIN.get(next(iter(kinds))) if len(kinds) == 1 else None
     if only is None or only == INTEGER:
         only = type_of_values(list(in_row_order(column).values))
-    return types.decide(name, only) if only is not None else None
+    return types.decide(name, only)
 
 
 def plain_array(values: Sequence[Any], kind: pa.DataType) -> pa.Array | None:
