@@ -1,4 +1,7 @@
-"""Messages between a process and those it has started: pickled values, long bytes beside them."""
+"""Messages between a process and those it has started: pickled values, long bytes beside them.
+
+A long bytearray comes as bytes.
+"""
 
 from __future__ import annotations
 
@@ -33,11 +36,11 @@ class Answer:
 class _Pickler(pickle.Pickler):
     def __init__(self, file: io.BytesIO) -> None:
         super().__init__(file, pickle.HIGHEST_PROTOCOL)
-        self.long: list[bytes] = []
+        self.long: list[bytes | bytearray] = []
 
     def persistent_id(self, value: object) -> int | None:
         """The number of long bytes, which are sent as they are."""
-        if type(value) is not bytes or len(value) < _LONG_BYTES:
+        if not isinstance(value, bytes | bytearray) or len(value) < _LONG_BYTES:
             return None
         self.long.append(value)
         return len(self.long) - 1

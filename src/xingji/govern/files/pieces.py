@@ -98,7 +98,7 @@ class _Piece:
 class _Found:
     """The events of a piece as an Arrow stream, and the types that it decided."""
 
-    table: bytes
+    table: bytes | bytearray
     refused: Refusals
     decisions: dict[str, pa.DataType | None]
 
@@ -121,9 +121,15 @@ class _Apart:
         return _Found(_stream_of(table), tally.refusals(), types.decisions)
 
 
-def _stream_of(table: pa.Table) -> bytes:
-    content = pa.BufferOutputStream()
-    with pa.ipc.new_stream(content, table.schema) as writer:
+def _stream_of(table: pa.Table) -> bytearray:
+    """A table as an Arrow stream; written twice, for a buffer that grows is copied again and again."""
+    size = pa.MockOutputStream()
+    _write(table, size)
+    content = bytearray(size.size())
+    _write(table, pa.FixedSizeBufferWriter(pa.py_buffer(content)))
+    return content
+
+
+def _write(table: pa.Table, sink: pa.NativeFile) -> None:
+    with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
-    stream: bytes = content.getvalue().to_pybytes()
-    return stream
