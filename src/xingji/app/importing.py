@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,21 +14,27 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import xxhash
 
+from xingji.adapters.processes import ProcessRunner
 from xingji.app.event_files import Reading
 from xingji.app.terminal import Terminal
 from xingji.govern.files.block import EventBlock
-from xingji.govern.files.reading import read_events
+from xingji.govern.files.pieces import DECODING
+from xingji.govern.files.reading import read_events, worth_processes
 from xingji.govern.files.refusal import Refusal, Refusals
 from xingji.lake.bulk_import import Import, session_name
 from xingji.lake.fitting import type_named, type_text
 from xingji.lake.lake import Lake
 from xingji.model.errors import CallerError, InputError
 from xingji.model.event_table import EVENT, EVENT_ID, PREFIX
+from xingji.ports.batch_runner import BatchRunner
 from xingji.ports.lake_store import Subject
 
 _PIECE_BYTES = 1 << 22
 _BLOCK_ROWS = 1 << 16
 """Read and typed at a time; more would have the memory of wide files cleared again and again."""
+
+_MOST_DECODERS = 4
+"""More would wait for what is done with the events in this process."""
 
 
 class FileProgress(msgspec.Struct, frozen=True):
@@ -64,12 +71,13 @@ def import_events(lake: Lake, path: Path, reading: Reading, threads: int, termin
 
     Raises InputError for a file that cannot be read to its end, of which nothing is stored then.
     """
-    import_id = _import_id("events", path, reading, terminal)
 
     def take(work: Import, table: pa.Table, first_row: int, note: Any) -> None:
         work.add(events=with_all_ids(table, import_id, first_row), note=note)
 
-    return _import(lake, path, reading, import_id, take, Subject.EVENT, threads, terminal)
+    with _decoders(path, reading, threads) as runner:
+        import_id = _import_id("events", path, reading, terminal)
+        return _import(lake, path, reading, import_id, take, Subject.EVENT, threads, terminal, runner)
 
 
 def import_users(lake: Lake, path: Path, reading: Reading, threads: int, terminal: Terminal) -> Outcome:
@@ -91,6 +99,7 @@ def _import(
     subject: Subject,
     threads: int,
     terminal: Terminal,
+    runner: BatchRunner | None = None,
 ) -> Outcome:
     try:
         with lake.begin_import(import_id, threads) as work:
@@ -99,7 +108,7 @@ def _import(
             begun = _progress_of(work, lake, subject, reading)
             read = begun
             with terminal.progress(f"Reading {path.name}", path.stat().st_size, "bytes") as advance:
-                for block in _blocks(path, reading, begun):
+                for block in _blocks(path, reading, begun, runner):
                     first_row, read = read.rows_read, _after(read, block)
                     take(work, block.table, first_row, msgspec.to_builtins(read))
                     advance(block.bytes_read)
@@ -113,7 +122,19 @@ def _import(
     return Outcome(path, stored, done.repeated_events, refused, resumed_at=begun.rows_read)
 
 
-def _blocks(path: Path, reading: Reading, begun: FileProgress) -> Iterator[EventBlock]:
+@contextmanager
+def _decoders(path: Path, reading: Reading, threads: int) -> Iterator[BatchRunner | None]:
+    """Processes that decode a file's lines, where it is long and more than one core is allowed."""
+    if threads == 1 or not worth_processes(path, reading.options):
+        yield None
+        return
+    with ProcessRunner(min(threads, _MOST_DECODERS), [DECODING]) as runner:
+        yield runner
+
+
+def _blocks(
+    path: Path, reading: Reading, begun: FileProgress, runner: BatchRunner | None
+) -> Iterator[EventBlock]:
     types = {name: type_named(kind) for name, kind in begun.types.items()}
     return read_events(
         path,
@@ -122,6 +143,7 @@ def _blocks(path: Path, reading: Reading, begun: FileProgress) -> Iterator[Event
         block_rows=_BLOCK_ROWS,
         property_types=types,
         skip_rows=begun.rows_read,
+        runner=runner,
     )
 
 

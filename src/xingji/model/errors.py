@@ -97,6 +97,16 @@ class BusyError(TransientError):
         super().__init__(f"{what} is in use by {holder}; try again when it has ended")
 
 
+class LostProcessError(TransientError):
+    """A process that was started to help has ended by itself; what it was asked for is not known."""
+
+    def __init__(self, status: int) -> None:
+        how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
+        super().__init__(
+            f"a process that was helping {how}; the machine may have too little memory; try again"
+        )
+
+
 def shown(value: object, limit: int = 80) -> str:
     """A value as JSON text, cut to `limit` characters."""
     try:

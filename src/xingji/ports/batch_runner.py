@@ -1,4 +1,4 @@
-"""The port to where the work of one query runs: threads of this process, or executors of a cluster."""
+"""The port to where work on many items runs: threads, other processes, or executors of a cluster."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class BatchRunner(Protocol):
 
         At most a bounded number of items is taken ahead of the results that were asked for. The first error,
         in the order of the items, is raised where its result would have been; nothing is begun after it, nor
-        once the iterator is closed.
+        once the iterator is closed. Beyond this process go only tasks, items and results that can be pickled.
 
         Raises:
             Cancelled: the runner was told to stop.

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.contract.batch_runner import tasks
+from xingji.adapters.processes import ProcessRunner
 from xingji.adapters.threads import ThreadRunner
 from xingji.model.errors import Cancelled
 from xingji.ports.batch_runner import BatchRunner
@@ -16,7 +18,15 @@ RUNNERS: dict[str, Callable[[], ThreadRunner]] = {
     "two threads": lambda: ThreadRunner(2),
     "seven threads": lambda: ThreadRunner(7),
 }
+PROCESSES = pytest.param(lambda: ProcessRunner(2), id="two processes", marks=pytest.mark.slow)
 WAIT_SECONDS = 20
+
+
+@pytest.fixture(params=[*(pytest.param(made, id=name) for name, made in RUNNERS.items()), PROCESSES])
+def any_runner(request: pytest.FixtureRequest) -> Iterator[BatchRunner]:
+    """Those that only take tasks that can be sent as well."""
+    with request.param() as made:
+        yield made
 
 
 @pytest.fixture(params=RUNNERS.values(), ids=RUNNERS.keys())
@@ -37,18 +47,18 @@ def test_results_come_in_the_order_of_the_items(runner: BatchRunner) -> None:
     assert list(runner.map(task, range(50))) == [item * item for item in range(50)]
 
 
+@pytest.mark.parametrize("n_items", [0, 1, 3, 50])
+def test_results_of_sent_tasks_come_in_the_order_of_the_items(any_runner: BatchRunner, n_items: int) -> None:
+    assert list(any_runner.map(tasks.square, range(n_items))) == [item * item for item in range(n_items)]
+
+
 @pytest.mark.parametrize("n_items", [0, 1, 3])
 def test_few_items(runner: BatchRunner, n_items: int) -> None:
     assert list(runner.map(str, range(n_items))) == [str(item) for item in range(n_items)]
 
 
-def test_the_first_error_is_raised_in_its_place(runner: BatchRunner) -> None:
-    def task(item: int) -> int:
-        if item in (3, 5):
-            raise ValueError(f"item {item}")
-        return item
-
-    results = runner.map(task, range(10))
+def test_the_first_error_is_raised_in_its_place(any_runner: BatchRunner) -> None:
+    results = any_runner.map(tasks.fail_at_three_and_five, range(10))
     assert [next(results) for _ in range(3)] == [0, 1, 2]
     with pytest.raises(ValueError, match="item 3"):
         next(results)
@@ -67,7 +77,7 @@ def test_nothing_is_begun_after_an_error(runner: BatchRunner) -> None:
     assert len(begun) <= 20
 
 
-def test_items_are_taken_a_bounded_number_ahead(runner: BatchRunner) -> None:
+def test_items_are_taken_a_bounded_number_ahead(any_runner: BatchRunner) -> None:
     taken: list[int] = []
 
     def items() -> Iterator[int]:
@@ -75,7 +85,7 @@ def test_items_are_taken_a_bounded_number_ahead(runner: BatchRunner) -> None:
             taken.append(item)
             yield item
 
-    results = runner.map(lambda item: item, items())
+    results = any_runner.map(tasks.square, items())
     assert next(results) == 0
     assert len(taken) <= 16
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import gc
-import os
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-import pyarrow as pa
-
+from xingji.adapters.memory import expect_many_values
 from xingji.app.event_files import Reading, add_file_options, check_file, reasons
 from xingji.app.exact_json import one_line
 from xingji.app.failure import DONE
@@ -26,10 +23,6 @@ xingji import 2026-01.csv 2026-02.csv --project loans
 xingji import log.csv --map user=customer --map event=action --map time=at
 xingji import events.parquet --users customers.csv
 """
-
-
-_GARBAGE_AFTER = 100_000
-"""New objects after which cycles are looked for."""
 
 
 def arrange(parser: ArgumentParser) -> None:
@@ -56,7 +49,7 @@ def arrange(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace, settings: Settings, terminal: Terminal) -> int:
     """Load the files one after the other; each is stored whole or not at all."""
-    _make_room()
+    expect_many_values()
     files: list[Path] = arguments.files
     if not files and arguments.users is None:
         raise CallerError("xingji import needs a file; xingji import --help says more")
@@ -73,18 +66,6 @@ def run(arguments: Namespace, settings: Settings, terminal: Terminal) -> int:
             terminal.answer(_told(outcome, "changes of users", arguments.json))
         lake.merge_tails()
     return DONE
-
-
-def _make_room() -> None:
-    """Manage memory as a process does that makes and drops millions of values, none of them in cycles.
-
-    Arrow's own allocator gives memory back to the kernel at once, which has to clear it for the next block: a
-    fifth of all time. What the caller chose in ARROW_DEFAULT_MEMORY_POOL stays.
-    """
-    gc.freeze()
-    gc.set_threshold(_GARBAGE_AFTER)
-    if "ARROW_DEFAULT_MEMORY_POOL" not in os.environ and "jemalloc" in pa.supported_memory_backends():
-        pa.set_memory_pool(pa.jemalloc_memory_pool())
 
 
 def _told(outcome: Outcome, what: str, as_json: bool) -> str:

@@ -50,16 +50,38 @@ class ColumnTypes:
             if kind not in PROPERTY_TYPES:
                 raise FieldError(f"property_types[{name}]", str(kind), ", ".join(map(str, PROPERTY_TYPES)))
         self._types = dict(given or {})
+        self.decisions: dict[str, pa.DataType | None] = {}
+        """What was asked of `decide`, new since the beginning; None where the values said nothing."""
 
     def get(self, name: str) -> pa.DataType | None:
         """The type of a property, if it is decided."""
         return self._types.get(name)
 
-    def decide(self, name: str, kind: pa.DataType) -> pa.DataType | None:
-        """Give a new property its type; None when `MAX_PROMOTED` have one already and this stays JSON."""
-        if name not in self._types and len(self._types) < MAX_PROMOTED:
-            self._types[name] = kind
+    def decide(self, name: str, kind: pa.DataType | None) -> pa.DataType | None:
+        """Give a new property its type; None when `MAX_PROMOTED` have one already and this stays JSON.
+
+        `kind`: what its values stand for; None where that is nothing in particular, which decides nothing.
+        """
+        if name not in self._types:
+            self.decisions[name] = kind
+            if kind is not None and len(self._types) < MAX_PROMOTED:
+                self._types[name] = kind
         return self._types.get(name)
+
+    def known(self) -> dict[str, pa.DataType]:
+        """The types decided so far."""
+        return dict(self._types)
+
+    def adopt(self, decisions: Mapping[str, pa.DataType | None]) -> bool:
+        """Whether decisions made elsewhere are those that would be made here; they are made here then."""
+        new = {name for name, kind in decisions.items() if kind is not None and name not in self._types}
+        if len(self._types) + len(new) > MAX_PROMOTED:
+            return False
+        if any(self._types[name] != kind for name, kind in decisions.items() if name in self._types):
+            return False
+        for name, kind in decisions.items():
+            self.decide(name, kind)
+        return True
 
     @property
     def is_full(self) -> bool:

@@ -29,6 +29,13 @@ class LineChunk:
     first_line: int
     n_lines: int
     overlong: bool = False
+    bytes_read: int = 0
+    """How far the file itself was read when they were cut off."""
+
+    @property
+    def rows_read(self) -> int:
+        """The lines of the file up to the end of these."""
+        return self.first_line + self.n_lines - 1
 
     def lines(self) -> list[bytes]:
         """The lines without their ends (`\\n` or `\\r\\n`)."""
@@ -119,7 +126,7 @@ class LineReader:
             ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n"))
             data, n_lines = data[: int(ends[max_lines - 1]) + 1], max_lines
         self._pending = self._pending[len(data) :]
-        chunk = LineChunk(data, self.n_lines + 1, n_lines)
+        chunk = LineChunk(data, self.n_lines + 1, n_lines, bytes_read=self.source.bytes_read)
         self.n_lines += n_lines
         return chunk
 
@@ -135,7 +142,7 @@ class LineReader:
             self._fill(CHUNK_BYTES)
         self._pending = self._pending[end + 1 :] if end >= 0 else b""
         self.n_lines += 1
-        return LineChunk(beginning, self.n_lines, 1, overlong=True)
+        return LineChunk(beginning, self.n_lines, 1, overlong=True, bytes_read=self.source.bytes_read)
 
 
 def encoding_hint(encoding: str) -> str:

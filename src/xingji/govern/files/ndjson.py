@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -32,24 +32,34 @@ BROKEN, NO_OBJECT, NUMBER_TOO_LARGE = "broken JSON", "no JSON object", "a number
 Numbers = npt.NDArray[np.int64]
 
 
+@dataclass(frozen=True, slots=True)
+class NdjsonForm:
+    """How a file's lines are to be read; `head`: its first lines, which tell the columns."""
+
+    file: str
+    mapping: FieldMapping
+    encoding: str = "utf-8"
+    head: tuple[bytes, ...] = ()
+    exact: bool = False
+    """Whether fractions are read from their text, since some are money."""
+
+
 class NdjsonDecoder:
     """Turns chunks of NDJSON lines into event tables; a line that is no event is counted and left out."""
 
-    def __init__(
-        self,
-        file: str,
-        mapping: FieldMapping,
-        types: ColumnTypes,
-        *,
-        encoding: str = "utf-8",
-        head: Sequence[bytes] = (),
-    ) -> None:
-        """`head`: the first lines. Raises InputError if none is an object or a needed column is absent."""
-        self.file, self.mapping, self.types, self.encoding = file, mapping, types, encoding
-        self._hook = _exact if types.has_money else None
+    def __init__(self, form: NdjsonForm, types: ColumnTypes) -> None:
+        """Raises InputError if no line of the head is an object or a needed column is absent."""
+        self.file, self.mapping, self.encoding = form.file, form.mapping, form.encoding
+        self.types = types
+        self._hook = _exact if form.exact else None
         self._decode_one = msgspec.json.Decoder(dict[str, Any], float_hook=self._hook)
         self._shaped: ShapedRecords | None = None
-        self._origins = self._begun(head)
+        self._origins = self._begun(form.head)
+
+    @property
+    def knows_columns(self) -> bool:
+        """Whether the head has told which columns there are."""
+        return self._origins is not None
 
     def _begun(self, head: Sequence[bytes]) -> Origins | None:
         tally = RefusalTally()

@@ -27,7 +27,7 @@ from xingji.govern.files.column_types import (
     type_of_values,
 )
 from xingji.govern.files.refusal import RowFaults
-from xingji.govern.files.sparse import Sparse, in_row_order
+from xingji.govern.files.sparse import Layouts, Sparse, in_row_order
 from xingji.model.event_table import MONEY_TYPE
 
 _PLAIN = {str: STRING, int: INTEGER, float: FRACTION, bool: BOOLEAN}
@@ -65,6 +65,7 @@ def add_columns(
     properties: Properties, columns: Mapping[str, Sparse], types: ColumnTypes, faults: RowFaults
 ) -> None:
     """Turn columns of Python values into arrays; nested values beyond the limits refuse their rows."""
+    known: Layouts = {}
     for name, column in columns.items():
         if not 1 <= len(name) <= NAME_LIMIT:
             faults.mark(column.rows()[[value is not None for value in column.values]], BAD_NAME)
@@ -74,7 +75,7 @@ def add_columns(
             continue
         array = _array(properties, name, column, types, faults)
         if array is not None:
-            properties.columns[name] = column.spread(array, properties.n_rows)
+            properties.columns[name] = column.spread(array, properties.n_rows, known)
 
 
 def _array(
@@ -100,7 +101,7 @@ def _decided(name: str, column: Sparse, kinds: set[type], types: ColumnTypes) ->
     only = _PLAIN.get(next(iter(kinds))) if len(kinds) == 1 else None
     if only is None or only == INTEGER:
         only = type_of_values(list(in_row_order(column).values))
-    return types.decide(name, only) if only is not None else None
+    return types.decide(name, only)
 
 
 def plain_array(values: Sequence[Any], kind: pa.DataType) -> pa.Array | None:

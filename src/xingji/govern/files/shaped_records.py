@@ -125,7 +125,7 @@ class ShapedRecords:
             for name, column in inner.items():
                 at = positions if column.positions is None else positions[column.positions]
                 parts.setdefault(name, []).append((at, column.values))
-        return {name: of_parts(found) for name, found in parts.items()}
+        return of_parts(parts)
 
     def _inner_columns(self, event: str, lines: bytes, n_lines: int) -> dict[str, Sparse]:
         """The properties of one event; where they are unlike those known, by dictionaries, and learnt."""

@@ -12,6 +12,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 Positions = npt.NDArray[np.int64]
+Layouts = dict[int, tuple[Positions, pa.Array]]
+"""By the identity of positions (which are kept for that): each row's place among the values, or null."""
 _SHAPES_WORTH_GROUPING = 64
 
 
@@ -31,15 +33,18 @@ class Sparse:
             rows[position] = value
         return rows
 
-    def spread(self, array: pa.Array, n_rows: int) -> pa.Array:
-        """An array of this column's values, laid out over all rows with nulls between."""
+    def spread(self, array: pa.Array, n_rows: int, known: Layouts | None = None) -> pa.Array:
+        """An array of this column's values, laid out over all rows with nulls between.
+
+        `known`: what was found for other columns of the same table, whose rows are often the same.
+        """
         if self.positions is None:
             return array
-        indices = np.zeros(n_rows, dtype=np.int32)
-        absent = np.ones(n_rows, dtype=bool)
-        indices[self.positions] = np.arange(len(self.values), dtype=np.int32)
-        absent[self.positions] = False
-        return array.take(pa.array(indices, mask=absent))
+        layouts: Layouts = {} if known is None else known
+        layout = layouts.get(id(self.positions))
+        if layout is None:
+            layout = layouts[id(self.positions)] = self.positions, _layout(self.positions, n_rows)
+        return array.take(layout[1])
 
     def rows(self) -> Positions:
         """The rows the values stand in."""
@@ -56,6 +61,14 @@ class Sparse:
     def moved(self, positions: Positions) -> Sparse:
         """The same values, whose rows 0, 1, … stand at `positions` of a longer table."""
         return Sparse(positions if self.positions is None else positions[self.positions], self.values)
+
+
+def _layout(positions: Positions, n_rows: int) -> pa.Array:
+    indices = np.zeros(n_rows, dtype=np.int32)
+    absent = np.ones(n_rows, dtype=bool)
+    indices[positions] = np.arange(len(positions), dtype=np.int32)
+    absent[positions] = False
+    return pa.array(indices, mask=absent)
 
 
 def columns_of(records: Sequence[Mapping[str, Any]]) -> dict[str, Sparse]:
@@ -93,15 +106,20 @@ def _joined(
         positions = np.array(members, dtype=np.int64)
         for name, values in _transposed(shape, [records[row] for row in members]):
             parts.setdefault(name, []).append((positions, values))
-    return {name: of_parts(found) for name, found in parts.items()}
+    return of_parts(parts)
 
 
-def of_parts(parts: Sequence[tuple[Positions, Sequence[Any]]]) -> Sparse:
-    """One column of the values that several groups of rows have."""
-    if len(parts) == 1:
-        return Sparse(*parts[0])
-    positions = np.concatenate([part[0] for part in parts])
-    return Sparse(positions, list(chain.from_iterable(part[1] for part in parts)))
+def of_parts(parts: Mapping[str, Sequence[tuple[Positions, Sequence[Any]]]]) -> dict[str, Sparse]:
+    """The columns of values that groups of rows have; columns of the same groups share their positions."""
+    shared: dict[tuple[int, ...], Positions] = {}
+    columns = {}
+    for name, found in parts.items():
+        groups = tuple(id(positions) for positions, _ in found)
+        if groups not in shared:
+            shared[groups] = found[0][0] if len(found) == 1 else np.concatenate([part[0] for part in found])
+        values = found[0][1] if len(found) == 1 else list(chain.from_iterable(part[1] for part in found))
+        columns[name] = Sparse(shared[groups], values)
+    return columns
 
 
 def _placed_one_by_one(records: Sequence[Mapping[str, Any]]) -> dict[str, Sparse]:
