@@ -36,7 +36,8 @@ class Ours:
             kept["joined times"] += view.time.nbytes
             kept["joined events"] += view.event.nbytes
             for posting in (view.kept or {}).get("postings", {}).values():
-                arrays = (posting.rows, posting.time, posting.offsets, posting.hours and posting.hours.codes)
+                hours = posting.hours and posting.hours.codes
+                arrays = (posting.rows, posting.time, posting.offsets, hours, posting.marks)
                 kept["lists of events"] += sum(array.nbytes for array in arrays if array is not None)
             hours = (view.kept or {}).get("hours")
             kept["hours of rows"] += hours.codes.nbytes if hours else 0

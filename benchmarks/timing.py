@@ -47,14 +47,15 @@ def best_of(ask: Callable[[], T], repeats: int, patience: Patience) -> Timed[T]:
     """The answer, asked once to warm up and `repeats` times for the record.
 
     While there is patience, attempts that others disturbed do not count among the `repeats`; the best is the
-    best of all.
+    best of all. Attempts follow each other at once unless one was disturbed: a processor that slept is cold.
     """
     answer, first = _attempt(ask)
     attempts: list[_Attempt] = [] if repeats else [first]
     while sum(one.others <= CALM for one in attempts) < repeats:
         if len(attempts) >= repeats and (patience.left_s <= 0 or len(attempts) >= 2 * repeats):
             break
-        patience.wait()
+        if not attempts or attempts[-1].others > CALM:
+            patience.wait()
         started = time.perf_counter()
         attempts.append(_attempt(ask)[1])
         if len(attempts) > repeats:

@@ -134,7 +134,7 @@ def _table(context: Context, query: Funnel, stream: Stream) -> _Table:
     if not _later_step(query):
         return table
     named = _named(np.unique(pair_value), len(query.steps), table[4].shape[1])
-    without = dataclasses.replace(stream, bits=stream.bits & ~restricted)
+    without = dataclasses.replace(stream, matched=stream.bits & ~restricted)
     attempts = _choose(context, query, without)
     other = _rows(without, attempts, np.zeros(len(attempts.unit), np.int64), baseline=True)
     return tuple(np.concatenate(three) for three in zip(table, named, other, strict=True))  # type: ignore[return-value]

@@ -41,18 +41,26 @@ def answer_funnel(context: Context, query: Funnel) -> dict[str, Any]:
         case "time_to_convert":
             return _time_to_convert(query, labels, tables)
         case _:
-            steps = context.over(lambda one: _steps(query, one), tables)
+            steps = (
+                [_steps(context, query, tables[0])]
+                if len(tables) == 1
+                else context.over(lambda one: _steps(context, query, one), tables)
+            )
             shown = [{"breakdown": label, "steps": one} for label, one in zip(labels, steps, strict=True)]
             return {"kind": "funnel", "view": "steps", "groups": shown}
 
 
-def _steps(query: Funnel, units: FunnelUnits) -> list[dict[str, Any]]:
+def _steps(context: Context, query: Funnel, units: FunnelUnits) -> list[dict[str, Any]]:
     before = previous_required(query)
-    counts = [len(units)]
-    out = []
-    for at, step in enumerate(query.steps):
+
+    def figures(at: int) -> tuple[int, float | None, float | None]:
         took = _durations(units, before[at], at) if at else np.empty(0, np.int64)
-        counts += [len(took)] if at else []
+        return len(took) if at else len(units), mean_seconds(int(took.sum()), len(took)), median_seconds(took)
+
+    found = context.over(figures, range(len(query.steps)))
+    counts = [count for count, _, _ in found]
+    out = []
+    for at, (step, (_, mean, median)) in enumerate(zip(query.steps, found, strict=True)):
         previous = counts[before[at]] if at else counts[0]
         out.append(
             {
@@ -62,8 +70,8 @@ def _steps(query: Funnel, units: FunnelUnits) -> list[dict[str, Any]]:
                 "count": counts[at],
                 "from_start": ratio(counts[at], counts[0]),
                 "from_previous": ratio(counts[at], previous),
-                "mean_seconds": mean_seconds(int(took.sum()), len(took)),
-                "median_seconds": median_seconds(took),
+                "mean_seconds": mean,
+                "median_seconds": median,
             }
         )
     return out

@@ -104,9 +104,9 @@ def _periods(context: Context, query: Retention) -> tuple[Buckets, int]:
             return Buckets(np.zeros(1, np.int64), ()), 0
         first_us = known[0] if scope.date_from is None else first_us
         last_us = known[1] if scope.date_to is None else last_us
-    cohorts = make_buckets(first_us, last_us, query.period, scope.timezone, scope.week_start)
     reach_us = last_us + (query.periods + 1) * _LONGEST_US[query.period]
-    return make_buckets(first_us, reach_us, query.period, scope.timezone, scope.week_start), len(cohorts)
+    periods = make_buckets(first_us, reach_us, query.period, scope.timezone, scope.week_start)
+    return periods, int(np.searchsorted(periods.edges_us, last_us, side="right"))
 
 
 def _columns(query: Retention) -> tuple[Int32s, int]:
@@ -135,8 +135,9 @@ def _count(
     span = context.first_us, context.followed_until_us
     came, back = (slots(stream.time, stream.hours, work.periods.edges_us, *span) for stream in streams)
     by_time, cut = query.clock == "24h", context.followed_until_us > context.end_us
-    needed = _START if query.type == "recurring" else _START | _GATE
-    enters = (entering.bits & needed == needed).view(np.uint8)
+    enters = np.ones(len(entering.time), np.uint8)
+    if query.type != "recurring":
+        enters = (entering.bits == _START | _GATE).view(np.uint8)
     retained(
         entering.offsets, entering.time if by_time or cut else None, came.codes, came.place_of,
         enters, group,

@@ -35,20 +35,31 @@ _SPARSE = 0.5
 class Selected:
     """The matching rows of a view user by user: user u's are [offsets[u], offsets[u + 1]).
 
-    `rows: uint32[n]`, `time: int64[n]` µs, `bits: uint64[n]`: the targets each row matches, at least one.
+    `rows: uint32[n]`, `time: int64[n]` µs; `matched: uint64[n]`: the targets each row matches, at least one
+    (one number where all match the same).
     """
 
     offsets: Int64s
     rows: Rows
     time: Int64s
-    bits: Uint64s
+    matched: Uint64s | np.uint64
     hours: Hours | None = None
     """The hours of the rows, where they are known."""
+
+    @property
+    def bits(self) -> Uint64s:
+        """The targets of every row, `uint64[n]`."""
+        return spelt(self.matched, len(self.rows))
 
     def keep(self, kept: Mask) -> Selected:
         """Those for which `kept: bool[n]` holds."""
         before = np.concatenate([[0], np.cumsum(kept)]).astype(np.int64)
         return Selected(before[self.offsets], self.rows[kept], self.time[kept], self.bits[kept])
+
+
+def spelt(matched: Uint64s | np.uint64, length: int) -> Uint64s:
+    """The targets that rows match, one number a row."""
+    return matched if isinstance(matched, np.ndarray) else np.full(length, matched)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +70,8 @@ class Posting:
     time: Int64s
     offsets: Int64s | None = None
     hours: Hours | None = None
-    """Of a list that is whole: where each user's rows begin, and the hours of the rows."""
+    marks: Uint64s | None = None
+    """Of a list that is whole: where each user's rows begin, the hours of the rows, and a bit for each."""
 
     def keep(self, kept: Mask) -> Posting:
         """The rows for which `kept` holds."""
@@ -141,10 +153,13 @@ def _woven(search: Search, view: ViewLike, span: Span) -> Selected:
         posting = posting_of(code, view).within(span)
         lists += _split(posting, search.by_event[code], search, view)
     if len(lists) == 1 and (only := lists[0][0]).offsets is not None:
-        return Selected(only.offsets, only.rows, only.time, np.full(len(only.rows), lists[0][1]), only.hours)
+        return Selected(only.offsets, only.rows, only.time, lists[0][1], only.hours)
     marks = np.zeros(view.n_rows // 64 + 1, np.uint64)
     for each, _ in lists:
-        mark(each.rows, marks)
+        if each.marks is None:
+            mark(each.rows, marks)
+        else:
+            np.bitwise_or(marks, each.marks, out=marks)
     before = np.empty(len(marks), np.uint32)
     count_marks(marks, before)
     count = sum(len(each.rows) for each, _ in lists)
@@ -186,7 +201,9 @@ def posting_of(code: int, view: ViewLike) -> Posting:
         only[code] = 1
         every = _every(only, view, None)
         hours = hours_of_times(every.time, view.first_us, view.last_us)
-        found = Posting(every.rows.copy(), every.time.copy(), every.offsets, hours)
+        marks = np.zeros(view.n_rows // 64 + 1, np.uint64)
+        mark(every.rows, marks)
+        found = Posting(every.rows.copy(), every.time.copy(), every.offsets, hours, marks)
     kept[code] = found
     while sum(len(each.rows) for each in list(kept.values())) > _SPARSE * view.n_rows and len(kept) > 1:
         kept.pop(next(iter(kept)), None)

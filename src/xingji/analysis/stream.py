@@ -15,7 +15,7 @@ from xingji.analysis.context import Context
 from xingji.analysis.groups import pack
 from xingji.analysis.kernels.collect import keep_first, sessions
 from xingji.analysis.predicates import dictionary_mask
-from xingji.analysis.selected import Search
+from xingji.analysis.selected import Search, spelt
 from xingji.analysis.selection import Target, first_time_bits
 from xingji.analysis.slots import Hours
 from xingji.analysis.values import ValueTable
@@ -82,18 +82,23 @@ class Stream:
     """Unit u's selected events are [offsets[u], offsets[u + 1]), in order.
 
     `unit: int64[n_units]`: the user's id, the number of the user's session (`users_of_sessions`), or the code
-    of the unit's value in the request's `unit_values`. Per event: `time: int64[n]` µs, `bits: uint64[n]`
-    (which targets it matches), `owner: int64[n]` (its user's id), the request's columns, and, where it is
-    known, the hour it lies in.
+    of the unit's value in the request's `unit_values`. Per event: `time: int64[n]` µs, `matched: uint64[n]`
+    (the targets it matches; one number where all match the same), `owner: int64[n]` (its user's id), the
+    request's columns, and, where it is known, the hour it lies in.
     """
 
     offsets: Int64s
     unit: Int64s
     time: Int64s
-    bits: Uint64s
+    matched: Uint64s | np.uint64
     owner: Int64s | None
     columns: Columns
     hours: Hours | None = None
+
+    @property
+    def bits(self) -> Uint64s:
+        """The targets of every event, `uint64[n]`."""
+        return spelt(self.matched, len(self.time))
 
     def owners(self, events: npt.NDArray[np.bool_]) -> Int64s:
         """The users of some events, where units are values; else nobody."""
@@ -244,10 +249,12 @@ def view_stream(context: Context, request: Request, search: Search, view: ViewLi
         columns = ReadColumns(_reader(context, request, view), found.rows)
         return _finish(
             request,
-            Stream(found.offsets, view.user_ids, found.time, found.bits, None, columns, found.hours),
+            Stream(found.offsets, view.user_ids, found.time, found.matched, None, columns, found.hours),
         )
     if request.first_of_user:
-        keep_first(found.offsets, found.bits, request.first_time_bits)
+        bits = found.bits
+        keep_first(found.offsets, bits, request.first_time_bits)
+        found = dataclasses.replace(found, matched=bits)
     session = session_numbers(context, view)[found.rows].astype(np.int64)
     user = np.repeat(view.user_ids, np.diff(found.offsets))[session >= 0]
     found, session = found.keep(session >= 0), session[session >= 0]
@@ -298,12 +305,13 @@ def _finish(request: Request, stream: Stream) -> Stream:
     """Leave first-time targets their first event, then cut to the range."""
     if not request.first_time_bits:
         return stream
-    keep_first(stream.offsets, stream.bits, request.first_time_bits)
-    keep = (stream.bits != 0) & (stream.time >= request.first_us) & (stream.time < request.end_us)
+    bits = stream.bits
+    keep_first(stream.offsets, bits, request.first_time_bits)
+    keep = (bits != 0) & (stream.time >= request.first_us) & (stream.time < request.end_us)
     before = np.concatenate([[0], np.cumsum(keep)]).astype(np.int64)
     owner = None if stream.owner is None else stream.owner[keep]
     columns = stream.columns.take(keep)
-    return Stream(before[stream.offsets], stream.unit, stream.time[keep], stream.bits[keep], owner, columns)
+    return Stream(before[stream.offsets], stream.unit, stream.time[keep], bits[keep], owner, columns)
 
 
 @dataclass(frozen=True, slots=True)
