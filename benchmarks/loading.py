@@ -29,7 +29,7 @@ _XINGJI = Path(sys.executable).parent / "xingji"
 def main() -> None:
     """Load the bank from both formats and write what was found."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.loading", description=__doc__)
-    parser.add_argument("--size", default="6m", help="events in the Parquet file (default 6m)")
+    parser.add_argument("--size", default="12m", help="events in the Parquet file (default 12m)")
     parser.add_argument("--ndjson", default="2m", help="events in the NDJSON file (default 2m)")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
