@@ -172,6 +172,19 @@ def _columns(found: dict[str, Any]) -> str:
     return _markdown(["column", "bytes an event"], cells + more)
 
 
+def _commits(found: dict[str, Any]) -> str:
+    kinds = {
+        "append": "append_ms",
+        "append, last hour": "append_ms_last_hour",
+        "merge of the tail": "merge_ms",
+    }
+    cells = [
+        [name, *(f"{found[key][part]:,.0f}" for part in ("median", "p99", "most"))]
+        for name, key in kinds.items()
+    ]
+    return _markdown(["commit", "median, ms", "99 of 100 under, ms", "longest, ms"], cells)
+
+
 TABLES: dict[str, tuple[str, Callable[[Any], str]]] = {
     "times": ("latest.json", _times),
     "ways": ("latest.json", _ways),
@@ -182,6 +195,7 @@ TABLES: dict[str, tuple[str, Callable[[Any], str]]] = {
     "kept": ("run-50m.json", _kept),
     "first": ("run-20m.json", _first),
     "loading": ("loading.json", _loading),
+    "commits": ("commits.json", _commits),
     "columns": ("loading.json", _columns),
 }
 

@@ -149,9 +149,8 @@ def _every(by_event: Uint64s, view: ViewLike, span: Span) -> Selected:
 def _woven(search: Search, view: ViewLike, span: Span) -> Selected:
     """The lists of the events' rows, split where rows match fewer targets, put in the view's order."""
     lists: list[tuple[Posting, np.uint64]] = []
-    for code in search.codes:
-        posting = posting_of(code, view).within(span)
-        lists += _split(posting, search.by_event[code], search, view)
+    for code, posting in postings_of(search.codes, view).items():
+        lists += _split(posting.within(span), search.by_event[code], search, view)
     if len(lists) == 1 and (only := lists[0][0]).offsets is not None:
         return Selected(only.offsets, only.rows, only.time, lists[0][1], only.hours)
     marks = np.zeros(view.n_rows // 64 + 1, np.uint64)
@@ -160,15 +159,26 @@ def _woven(search: Search, view: ViewLike, span: Span) -> Selected:
             mark(each.rows, marks)
         else:
             np.bitwise_or(marks, each.marks, out=marks)
-    before = np.empty(len(marks), np.uint32)
-    count_marks(marks, before)
+    before = _counted(marks)
     count = sum(len(each.rows) for each, _ in lists)
     rows, time, bits = np.empty(count, np.uint32), np.empty(count, np.int64), np.empty(count, np.uint64)
     for each, matched in lists:
         weave(each.rows, each.time, matched, marks, before, rows, time, bits)
+    return Selected(_offsets(view, marks, before), rows, time, bits)
+
+
+def _counted(marks: Uint64s) -> Rows:
+    """How many marks there are before each word of them."""
+    before = np.empty(len(marks), np.uint32)
+    count_marks(marks, before)
+    return before
+
+
+def _offsets(view: ViewLike, marks: Uint64s, before: Rows) -> Int64s:
+    """Where each user's marked rows begin."""
     offsets = np.empty(len(view.user_ids) + 1, np.int64)
     weave_offsets(view.begin, view.end, marks, before, offsets)
-    return Selected(offsets, rows, time, bits)
+    return offsets
 
 
 def _split(
@@ -190,21 +200,37 @@ def _split(
     return lists
 
 
-def posting_of(code: int, view: ViewLike) -> Posting:
-    """The rows of an event, found once and kept with the view while there is room."""
+def postings_of(codes: Sequence[int], view: ViewLike) -> dict[int, Posting]:
+    """The rows of each event, found in one walk and kept with the view while there is room."""
     if view.kept is None:
         raise ValueError("this view keeps nothing")
     kept: dict[int, Posting] = view.kept.setdefault("postings", {})
-    found = kept.pop(code, None)
-    if found is None:
-        only = np.zeros(max(code + 1, int(view.event.max(initial=0)) + 1), np.uint64)
-        only[code] = 1
-        every = _every(only, view, None)
-        hours = hours_of_times(every.time, view.first_us, view.last_us)
+    found = {code: posting for code in codes if (posting := kept.pop(code, None)) is not None}
+    found |= _listed([code for code in codes if code not in found], view)
+    kept |= found  # those asked for last are let go last
+    held = sum(len(each.rows) for each in list(kept.values()))
+    for code in list(kept):
+        if held <= _SPARSE * view.n_rows or code in found:
+            break
+        gone = kept.pop(code, None)  # another question may have let it go
+        held -= len(gone.rows) if gone else 0
+    return {code: found[code] for code in codes}
+
+
+def _listed(codes: Sequence[int], view: ViewLike) -> dict[int, Posting]:
+    if not codes:
+        return {}
+    wanted = np.zeros(1 << 16, np.uint64)
+    wanted[codes] = 1
+    every = _every(wanted, view, None)
+    whole, event = Posting(every.rows, every.time), view.event[every.rows]
+    found = {}
+    for code in codes:
+        mine = whole.keep(event == code)
+        rows, time = mine.rows.copy(), mine.time.copy()  # without the room they were found in
         marks = np.zeros(view.n_rows // 64 + 1, np.uint64)
-        mark(every.rows, marks)
-        found = Posting(every.rows.copy(), every.time.copy(), every.offsets, hours, marks)
-    kept[code] = found
-    while sum(len(each.rows) for each in list(kept.values())) > _SPARSE * view.n_rows and len(kept) > 1:
-        kept.pop(next(iter(kept)), None)
+        mark(rows, marks)
+        offsets = _offsets(view, marks, _counted(marks))
+        hours = hours_of_times(time, view.first_us, view.last_us)
+        found[code] = Posting(rows, time, offsets, hours, marks)
     return found

@@ -15,7 +15,7 @@ from tests.reference.random_logs import EVENTS, make_log
 from tests.reference.random_queries import predicate
 from xingji.analysis import selected
 from xingji.analysis.context import Restricted
-from xingji.analysis.selected import Search, posting_of
+from xingji.analysis.selected import Search, postings_of
 from xingji.analysis.selection import Target
 from xingji.model.parse import parse_query
 from xingji.model.query import EventSelector, Trend
@@ -59,15 +59,18 @@ def test_lists_of_events_are_kept_while_there_is_room() -> None:
     (view,) = snapshot.views(0)
     assert view.kept is not None
     for code in range(len(snapshot.event_names)):
-        posting = posting_of(code, view)
+        posting = postings_of([code], view)[code]
         assert posting.rows.tolist() == np.flatnonzero(view.event == code).tolist()
+        assert posting.offsets is not None
+        assert np.diff(posting.offsets).sum() == len(posting.rows)
         held = sum(len(each.rows) for each in view.kept["postings"].values())
         assert held <= view.n_rows / 2 or len(view.kept["postings"]) == 1
-    assert posting_of(code, view) is posting
+    assert postings_of([code], view)[code] is posting
+    assert list(postings_of([1, 0], view)) == [1, 0]
 
 
 def test_a_view_that_keeps_nothing_has_no_lists() -> None:
     log = make_log(SeededDice(3), n_users=2, n_events=20)
     (view,) = snapshot_of(log.events, (), 1).views(0)
     with pytest.raises(ValueError, match="keeps nothing"):
-        posting_of(0, Restricted(view, view.user_ids))  # type: ignore[arg-type]
+        postings_of([0], Restricted(view, view.user_ids))  # type: ignore[arg-type]
