@@ -162,6 +162,13 @@ def test_merges_that_cannot_be(words: list[str], sentence: str, loaded: Commands
     assert sentence in done.err
 
 
+def test_joined_columns_may_be_kept_or_not(loaded: Commands) -> None:
+    loaded.here("compact")
+    asked = [loaded.here("query", "-", stdin=json.dumps(TREND), XINGJI_JOINED_MIB=mib) for mib in ("0", "64")]
+    assert [one.status for one in asked] == [0, 0]
+    assert asked[0].out == asked[1].out
+
+
 def test_prepared_columns_keep_to_their_bound(loaded: Commands) -> None:
     loaded.here("compact")
     prepared = loaded.folder / "home" / "projects" / "default" / "prepared"

@@ -24,7 +24,7 @@ def new_or_open_lake(settings: Settings, project: str) -> Iterator[Lake]:
     except (sqlite3.DatabaseError, sqlalchemy.exc.DatabaseError) as fault:
         reason = str(getattr(fault, "orig", fault))
         raise DamagedFileError(str(folder / "catalog.db"), reason) from fault
-    lake = Lake(store, folder_of(settings, project) / "prepared")
+    lake = Lake(store, folder_of(settings, project) / "prepared", settings.joined_bytes)
     try:
         yield lake
         lake.prepared.evict(settings.prepared_bytes)

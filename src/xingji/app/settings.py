@@ -41,15 +41,22 @@ PREPARED = Setting(
     low=0,
     high=1 << 30,
 )
-ALL = (HOME, MEMORY, THREADS, BUCKETS, PREPARED)
-_DEFAULTS = {MEMORY: 2048, BUCKETS: 16, PREPARED: 20_480}
+JOINED = Setting(
+    "XINGJI_JOINED_MIB",
+    "the memory that columns joined over months may take, for all questions of a process",
+    "MiB",
+    low=0,
+    high=_MAX_MEMORY_MIB,
+)
+ALL = (HOME, MEMORY, THREADS, BUCKETS, PREPARED, JOINED)
+_DEFAULTS = {MEMORY: 2048, BUCKETS: 16, PREPARED: 20_480, JOINED: 4096}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What a process was told from outside.
 
-    `home`: absolute folder; `memory_mib`, `prepared_mib`: MiB; `threads`, `buckets`: counts.
+    `home`: absolute folder; `memory_mib`, `prepared_mib`, `joined_mib`: MiB; `threads`, `buckets`: counts.
     """
 
     home: Path
@@ -57,6 +64,7 @@ class Settings:
     threads: int
     buckets: int
     prepared_mib: int
+    joined_mib: int
 
     @property
     def memory_bytes(self) -> int:
@@ -68,9 +76,15 @@ class Settings:
         """What the prepared columns of one lake may take on disk, in bytes."""
         return self.prepared_mib << 20
 
+    @property
+    def joined_bytes(self) -> int:
+        """The memory that columns joined over months may take, in bytes."""
+        return self.joined_mib << 20
+
     def items(self) -> list[tuple[Setting, str]]:
         """Every setting and the value it has."""
-        values = (self.home, self.memory_mib, self.threads, self.buckets, self.prepared_mib)
+        numbers = (self.memory_mib, self.threads, self.buckets, self.prepared_mib, self.joined_mib)
+        values = (self.home, *numbers)
         return [(setting, str(value)) for setting, value in zip(ALL, values, strict=True)]
 
 
@@ -91,6 +105,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         threads=_whole(THREADS, given),
         buckets=_whole(BUCKETS, given),
         prepared_mib=_whole(PREPARED, given),
+        joined_mib=_whole(JOINED, given),
     )
 
 
