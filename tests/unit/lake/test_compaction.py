@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import pyarrow as pa
@@ -20,9 +21,13 @@ from xingji.ports.lake_store import BASE_TABLES, CommitConflictError, LakeTable
 EVENTS = some_events(300)
 
 
+_BATCHES = itertools.count()
+"""No two batches have one id: the address of a list, which was one before, is given again to another list."""
+
+
 def fill(lake: Lake, events: list[Event], size: int = 60) -> None:
     for at in range(0, len(events), size):
-        lake.append(f"batch {at} of {id(events)}", event_table(events[at : at + size]))
+        lake.append(f"batch {next(_BATCHES)}", event_table(events[at : at + size]))
 
 
 def renamed(events: list[Event], **merges: str) -> list[Event]:
