@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xingji.analysis.stream import Stream
-from xingji.lake.order import starts_of
+from xingji.lake.order import offsets_of, starts_of
 from xingji.lake.part import Int64s
 from xingji.model.query import Funnel
 
@@ -48,7 +48,7 @@ def expand(stream: Stream, value: Int64s, restricted: np.uint64, naming: np.uint
     starts = starts_of(units, values)[:-1]
     units, values = units[starts], values[starts]
     lengths = np.diff(stream.offsets)[units]
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    offsets = offsets_of(lengths)
     events = np.repeat(stream.offsets[:-1][units] - offsets[:-1], lengths) + np.arange(offsets[-1])
     foreign = value[events] != np.repeat(values, lengths)
     bits = np.where(foreign, stream.bits[events] & ~restricted, stream.bits[events])

@@ -41,6 +41,7 @@ def answer_funnel(context: Context, query: Funnel) -> dict[str, Any]:
         case "time_to_convert":
             return _time_to_convert(query, labels, tables)
         case _:
+            # Groups side by side, or the steps of the only one: a task's own tasks run in its thread.
             steps = (
                 [_steps(context, query, tables[0])]
                 if len(tables) == 1

@@ -17,6 +17,7 @@ from xingji.analysis.labels import LabelTable
 from xingji.analysis.selection import Target
 from xingji.analysis.stream import Request, Stream, over_streams
 from xingji.analysis.values import ValueTable
+from xingji.lake.order import offsets_of
 from xingji.lake.part import Int32s, Int64s, Rows
 from xingji.model.query import EventSelector, Paths
 
@@ -92,7 +93,7 @@ def stream_walks(
         kinds, codes = np.unique(stream.bits, return_inverse=True)
         role_of = target_roles(kinds, roles)
         used = (role_of[codes] & USED) != 0
-        before = np.concatenate([[0], np.cumsum(used)])[stream.offsets].astype(np.uint32)
+        before = offsets_of(used)[stream.offsets].astype(np.uint32)
         return task(
             Walk(
                 before[:-1],

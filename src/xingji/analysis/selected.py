@@ -20,6 +20,7 @@ from xingji.analysis.kernels.collect import (
 from xingji.analysis.predicates import row_mask
 from xingji.analysis.selection import Target, condition_of, event_bits
 from xingji.analysis.slots import Hours, hours_of_times
+from xingji.lake.order import offsets_of
 from xingji.lake.part import Int64s, Rows, Snapshot, ViewLike
 from xingji.model.predicate import AllOf, Predicate
 
@@ -53,7 +54,7 @@ class Selected:
 
     def keep(self, kept: Mask) -> Selected:
         """Those for which `kept: bool[n]` holds."""
-        before = np.concatenate([[0], np.cumsum(kept)]).astype(np.int64)
+        before = offsets_of(kept)
         return Selected(before[self.offsets], self.rows[kept], self.time[kept], self.bits[kept])
 
 

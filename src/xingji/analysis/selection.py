@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from xingji.analysis.kernels.collect import clear, combine, keep_first_rows
-from xingji.analysis.predicates import Mask, row_mask
+from xingji.analysis.predicates import row_mask
 from xingji.lake.part import Snapshot, ViewLike
-from xingji.model.predicate import Predicate
+from xingji.model.predicate import AllOf, Predicate
 from xingji.model.query import EventSelector
 
 Uint64s = npt.NDArray[np.uint64]
@@ -44,7 +44,7 @@ def select(
     conditions = [condition_of(target, filter_) for target in targets]
     if not any(conditions):
         return Selection(view.event, by_event)
-    masks = {want: _mask(want, view, snapshot, as_of_us) for want in set(conditions) if want}
+    masks = {want: row_mask(AllOf(want), view, snapshot, as_of_us) for want in set(conditions) if want}
     if len(masks) == 1 and all(conditions):
         dead = np.uint16(len(by_event))
         codes = np.where(next(iter(masks.values())), view.event, dead)
@@ -106,10 +106,3 @@ def condition_of(target: Target, filter_: Predicate | None) -> tuple[Predicate, 
     """What a row must satisfy, beside its event's name, to match a target."""
     whole = filter_ if target.filtered else None
     return tuple(term for term in (whole, target.selector.filter) if term is not None)
-
-
-def _mask(want: tuple[Predicate, ...], view: ViewLike, snapshot: Snapshot, as_of_us: int) -> Mask:
-    mask = row_mask(want[0], view, snapshot, as_of_us)
-    for term in want[1:]:
-        mask = mask & row_mask(term, view, snapshot, as_of_us)
-    return mask

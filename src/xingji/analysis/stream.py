@@ -19,7 +19,7 @@ from xingji.analysis.selected import Search, spelt
 from xingji.analysis.selection import Target, first_time_bits
 from xingji.analysis.slots import Hours
 from xingji.analysis.values import ValueTable
-from xingji.lake.order import starts_of
+from xingji.lake.order import offsets_of, starts_of
 from xingji.lake.part import Dictionary, Int32s, Int64s, Rows, ViewLike
 from xingji.model.errors import QueryTooLargeError
 from xingji.model.predicate import Comparison, PropertyRef
@@ -308,7 +308,7 @@ def _finish(request: Request, stream: Stream) -> Stream:
     bits = stream.bits
     keep_first(stream.offsets, bits, request.first_time_bits)
     keep = (bits != 0) & (stream.time >= request.first_us) & (stream.time < request.end_us)
-    before = np.concatenate([[0], np.cumsum(keep)]).astype(np.int64)
+    before = offsets_of(keep)
     owner = None if stream.owner is None else stream.owner[keep]
     columns = stream.columns.take(keep)
     return Stream(before[stream.offsets], stream.unit, stream.time[keep], bits[keep], owner, columns)

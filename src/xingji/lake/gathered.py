@@ -9,17 +9,39 @@ from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
-from xingji.lake.dictionary import join, narrow
-from xingji.lake.order import starts_of
+from xingji.lake.dictionary import join, narrow, unite
+from xingji.lake.order import offsets_of, starts_of
 from xingji.lake.part import Coded, Dictionary, Int64s, Part
 
 Number = TypeVar("Number", bound=np.generic)
 Column = Callable[[Part], npt.NDArray[Number]]
 _NOBODY = np.empty(0, np.int64)
-KEPT_PROPERTIES = 12
-"""Of how many properties a joined part, or a view, keeps the codes."""
+_KEPT_PROPERTIES = 12
+
+
+class Properties:
+    """Properties as codes, each brought together when first asked for; those asked for first are let go."""
+
+    def __init__(self, bring: Callable[[str], Coded | None]) -> None:
+        self._bring = bring
+        self._kept: dict[str, Coded | None] = {}
+        self._mine = RLock()
+
+    def coded(self, name: str) -> Coded | None:
+        """A property; None where nobody has it."""
+        with self._mine:
+            if name not in self._kept:
+                self._kept[name] = self._bring(name)
+                while len(self._kept) > _KEPT_PROPERTIES:
+                    self._kept.pop(next(iter(self._kept)))
+            return self._kept[name]
+
+    @property
+    def n_bytes(self) -> int:
+        """The memory of their codes."""
+        with self._mine:
+            return sum(coded.codes.nbytes for coded in self._kept.values() if coded)
 
 
 def owners_of(part: Part) -> Int64s:
@@ -35,6 +57,14 @@ def runs(first: Int64s, lengths: Int64s) -> Int64s:
     """
     before = np.cumsum(lengths) - lengths
     return np.repeat(first - before, lengths) + np.arange(int(lengths.sum()), dtype=np.int64)
+
+
+def rows_of(part: Part, user_ids: Int64s) -> tuple[Int64s, Int64s]:
+    """The rows in a part of users (rising ids), user by user, and how many each of them has there."""
+    lengths = np.zeros(len(user_ids), np.int64)
+    _, mine, place = np.intersect1d(user_ids, part.user_ids, assume_unique=True, return_indices=True)
+    lengths[mine] = np.diff(part.user_offsets)[place]
+    return runs(part.user_offsets[place], lengths[mine]), lengths
 
 
 class SortedPart:
@@ -75,18 +105,16 @@ class SortedPart:
         return self._gather(lambda part: part.event(), np.uint16)
 
     def coded(self, name: str) -> Coded | None:
-        codes, shift = np.zeros(self.n_rows, np.int64), 0
-        chunks: list[pa.Array] = []
-        for at, part in enumerate(self._sources):
-            coded = part.coded(name)
-            if coded is None:
-                continue
+        found = [part.coded(name) for part in self._sources]
+        code_of, dictionary = unite([coded.dictionary if coded else Dictionary(()) for coded in found])
+        if len(dictionary) == 1:
+            return None
+        codes = np.zeros(self.n_rows, np.int64)
+        for at, coded in enumerate(found):
             here = self._source == at
-            own = coded.codes[self._row[here]].astype(np.int64)
-            codes[here] = np.where(own == 0, 0, own + shift)
-            chunks.extend(coded.dictionary.chunks)
-            shift += len(coded.dictionary) - 1
-        return Coded(narrow(codes, shift + 1), Dictionary(tuple(chunks))) if shift else None
+            if coded is not None:
+                codes[here] = code_of[at][coded.codes[self._row[here]]]
+        return Coded(narrow(codes, len(dictionary)), dictionary)
 
 
 def sort_rows(
@@ -118,17 +146,17 @@ class JoinedPart:
         lengths = np.zeros(len(self.user_ids), np.int64)
         for part, place in zip(parts, self._places, strict=True):
             lengths[place] += np.diff(part.user_offsets)
-        self.user_offsets: Int64s = np.concatenate([[0], np.cumsum(lengths)])
+        self.user_offsets: Int64s = offsets_of(lengths)
         self._mine = RLock()
         self._columns: dict[str, npt.NDArray[np.generic]] = {}
-        self._properties: dict[str, Coded | None] = {}
+        self._properties = Properties(self._join)
 
     @property
     def n_bytes(self) -> int:
         """The memory its columns take."""
         with self._mine:
-            codes = (coded.codes.nbytes for coded in self._properties.values() if coded)
-            return sum(column.nbytes for column in self._columns.values()) + sum(codes)
+            columns = sum(column.nbytes for column in self._columns.values())
+        return columns + self._properties.n_bytes
 
     def _spread(self, columns: Sequence[npt.NDArray[Number]]) -> npt.NDArray[Number]:
         """Columns of the parts, each user's rows behind each other."""
@@ -156,12 +184,7 @@ class JoinedPart:
         return self._column("event", lambda part: part.event())
 
     def coded(self, name: str) -> Coded | None:
-        with self._mine:
-            if name not in self._properties:
-                self._properties[name] = self._join(name)
-                while len(self._properties) > KEPT_PROPERTIES:
-                    self._properties.pop(next(iter(self._properties)))
-            return self._properties[name]
+        return self._properties.coded(name)
 
     def _join(self, name: str) -> Coded | None:
         lengths = [part.n_rows for part in self.parts]
@@ -179,21 +202,13 @@ class MixedPart:
         self.key = f"{base.key}&{late.key}"
         self._base, self._late = base, late
         self.user_ids: Int64s = late.user_ids
-        self._base_rows, base_lengths = self._rows_in_base()
+        self._base_rows, base_lengths = rows_of(base, late.user_ids)
         late_lengths = np.diff(late.user_offsets)
         self.n_rows = len(self._base_rows) + late.n_rows
-        self.user_offsets: Int64s = np.concatenate([[0], np.cumsum(base_lengths + late_lengths)])
+        self.user_offsets: Int64s = offsets_of(base_lengths + late_lengths)
         self._is_late = np.zeros(self.n_rows, np.bool_)
         before = np.cumsum(base_lengths) - base_lengths
         self._is_late[self._earlier(before, base_lengths) + np.arange(late.n_rows)] = True
-
-    def _rows_in_base(self) -> tuple[Int64s, Int64s]:
-        """The rows of its users in the base, and how many each has."""
-        users, base = self.user_ids, self._base
-        lengths = np.zeros(len(users), np.int64)
-        _, mine, place = np.intersect1d(users, base.user_ids, assume_unique=True, return_indices=True)
-        lengths[mine] = np.diff(base.user_offsets)[place]
-        return runs(base.user_offsets[place], lengths[mine]), lengths
 
     def _earlier(self, before: Int64s, lengths: Int64s) -> Int64s:
         """How many of the base's rows come before each late row, by bisection of its user's rows."""

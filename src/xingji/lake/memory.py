@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xingji.lake.dictionary import encode_column, encode_values, event_numbers, overlay
-from xingji.lake.order import starts_of
+from xingji.lake.order import offsets_of, starts_of
 from xingji.lake.part import Coded, History, Int64s, Part, PropertyInfo
 from xingji.lake.view import View, compose_views
 from xingji.model.event_table import EVENT, PREFIX, REST, TIME, USER, property_names
@@ -198,7 +198,7 @@ class UserChanges:
         kept = kept[np.lexsort((time_us[kept], owner[kept]))]
         codes, dictionary = encode_values([values[at] for at in kept.tolist()])
         counts = np.bincount(place[kept], minlength=len(user_ids))
-        offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        offsets = offsets_of(counts)
         return History(offsets, time_us[kept], codes.astype(np.uint32), dictionary)
 
 

@@ -29,6 +29,15 @@ def row_order(groups: Int64s, n_groups: int, time_us: Int64s) -> Int64s:
     return order if by_time is None else by_time[order]
 
 
+def offsets_of(lengths: npt.NDArray[np.generic]) -> Int64s:
+    """Where runs of these lengths begin, and the end of the last; of a mask: how many hold before each place.
+
+    >>> offsets_of(np.array([2, 0, 3])).tolist()
+    [0, 2, 2, 5]
+    """
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+
+
 def starts_of(*keys: Int64s) -> Int64s:
     """Where each run of equal keys (of one length) begins, and the end of the last: `int64[n_runs + 1]`."""
     n = len(keys[0])

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from xingji.lake.arrow_columns import int64s
 from xingji.lake.data_file import field_ids, read_rows, write_rows
-from xingji.lake.gathered import SortedPart, runs, sort_rows
+from xingji.lake.gathered import SortedPart, rows_of, sort_rows
 from xingji.lake.part import Int64s, Part
 from xingji.ports.lake_store import SEQ, USER_ID, LakeFile, LakeStore, LakeTable, LakeVersion, Override
 
@@ -45,14 +45,11 @@ class Survivors:
 
     def rows_in(self, part: Part) -> SortedPart | None:
         """The rows of absorbed users in a part, under their survivors; None where it has none."""
-        found, place, mine = np.intersect1d(
-            part.user_ids, self.absorbed, assume_unique=True, return_indices=True
-        )
-        if not len(found):
+        rows, lengths = rows_of(part, self.absorbed)
+        if not len(rows):
             return None
-        first, lengths = part.user_offsets[place], np.diff(part.user_offsets)[place]
-        owners = np.repeat(self.survivors[mine], lengths)
-        return sort_rows(f"{part.key}-merged", [part], [runs(first, lengths)], [owners])
+        owners = np.repeat(self.survivors, lengths)
+        return sort_rows(f"{part.key}-merged", [part], [rows], [owners])
 
 
 def last_survivor(user: int, parent: dict[int, int]) -> int:

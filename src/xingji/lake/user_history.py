@@ -13,7 +13,7 @@ from xingji.lake.bucket import bucket_of
 from xingji.lake.data_file import read_rows
 from xingji.lake.dictionary import encode_column, overlay
 from xingji.lake.leftovers import by_name, of_name
-from xingji.lake.order import user_order
+from xingji.lake.order import offsets_of, user_order
 from xingji.lake.overrides import Survivors
 from xingji.lake.part import Dictionary, History, Int64s
 from xingji.lake.rewriting import take
@@ -44,7 +44,7 @@ class UserHistories:
         place = np.minimum(np.searchsorted(user_ids, owners), len(user_ids) - 1)
         kept = user_ids[place] == owners
         counts = np.bincount(place[kept], minlength=len(user_ids))
-        offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        offsets = offsets_of(counts)
         return History(offsets, time_us[kept], codes[kept].astype(np.uint32), dictionary)
 
     def _load(self, name: str) -> tuple[Int64s, Int64s, Int64s, Dictionary] | None:

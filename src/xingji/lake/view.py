@@ -10,13 +10,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from threading import RLock
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from xingji.lake.gathered import KEPT_PROPERTIES, JoinedPart, MixedPart, SortedPart, owners_of, sort_rows
+from xingji.lake.gathered import JoinedPart, MixedPart, Properties, SortedPart, owners_of, sort_rows
 from xingji.lake.part import Coded, History, Int64s, Part, Rows
 from xingji.model.errors import CallerError
 
@@ -32,8 +31,7 @@ class Held:
 
     def __init__(self, part: Part) -> None:
         self.part = part
-        self._properties: dict[str, Coded | None] = {}
-        self._mine = RLock()
+        self._properties = Properties(part.coded)
 
     @cached_property
     def time(self) -> Int64s:
@@ -52,12 +50,7 @@ class Held:
 
     def coded(self, name: str) -> Coded | None:
         """A property of all rows."""
-        with self._mine:
-            if name not in self._properties:
-                self._properties[name] = self.part.coded(name)
-                while len(self._properties) > KEPT_PROPERTIES:
-                    self._properties.pop(next(iter(self._properties)))
-            return self._properties[name]
+        return self._properties.coded(name)
 
 
 class View:
