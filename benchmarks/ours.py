@@ -29,8 +29,10 @@ class Ours:
         return case.rows(answer)
 
     def kept_bytes(self) -> dict[str, int]:
-        """The memory of what all questions share, by name: joined columns, lists of events, hours of rows."""
-        kept = dict.fromkeys(("joined times", "joined events", "lists of events", "hours of rows"), 0)
+        """The memory of what all questions share, by name."""
+        kept = dict.fromkeys(
+            ("joined times", "joined events", "lists of events", "hours of rows", "sessions"), 0
+        )
         buckets = map(self.snapshot.views, range(self.snapshot.n_buckets))
         for view in itertools.chain.from_iterable(buckets):
             kept["joined times"] += view.time.nbytes
@@ -41,6 +43,9 @@ class Ours:
                 kept["lists of events"] += sum(array.nbytes for array in arrays if array is not None)
             hours = (view.kept or {}).get("hours")
             kept["hours of rows"] += hours.codes.nbytes if hours else 0
+            sessions = (view.kept or {}).get("sessions")
+            arrays = (sessions.begin, sessions.end, sessions.offsets) if sessions else ()
+            kept["sessions"] += sum(array.nbytes for array in arrays)
         return kept
 
     def close(self) -> None:

@@ -7,15 +7,18 @@ import socket
 import subprocess
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from xingji.adapters.messages import Call, receive, send
-from xingji.adapters.threads import ThreadRunner
-from xingji.model.errors import LostProcessError
+from xingji.model.errors import Cancelled, LostProcessError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+_AHEAD_PER_PROCESS = 2
+"""Items sent or waiting for each process: none is idle while the caller uses a result."""
 
 
 class ProcessRunner:
@@ -31,21 +34,36 @@ class ProcessRunner:
         self._idle = list(self._workers)
         self._lock = threading.Lock()
         # A thread for each process sends it an item and waits; one alone would block where both sides send.
-        self._threads = ThreadRunner(n_processes)
+        self._senders = ThreadPoolExecutor(n_processes, thread_name_prefix="xingji-send")
+        self._stopped = threading.Event()
 
     def map(self, task: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """The task's results in the items' order; raises the first error, and Cancelled after `cancel`."""
+        waiting: deque[Future[Result]] = deque()
+        try:
+            for item in items:
+                if self._stopped.is_set():
+                    raise Cancelled
+                waiting.append(self._senders.submit(self._ask, task, item))
+                if len(waiting) >= len(self._workers) * _AHEAD_PER_PROCESS:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
 
-        def ask(item: Item) -> Any:
+    def _ask(self, task: Callable[[Item], Result], item: Item) -> Result:
+        if self._stopped.is_set():
+            raise Cancelled
+        with self._lock:
+            worker = self._idle.pop()
+        try:
+            found: Result = worker.ask(task, item)
+            return found
+        finally:
             with self._lock:
-                worker = self._idle.pop()
-            try:
-                return worker.ask(task, item)
-            finally:
-                with self._lock:
-                    self._idle.append(worker)
-
-        return self._threads.map(ask, items)
+                self._idle.append(worker)
 
     @property
     def process_ids(self) -> list[int]:
@@ -54,14 +72,14 @@ class ProcessRunner:
 
     def cancel(self) -> None:
         """Begin no further task."""
-        self._threads.cancel()
+        self._stopped.set()
 
     def close(self) -> None:
         """End the processes, whatever they do."""
         self.cancel()
         for worker in self._workers:
             worker.end()
-        self._threads.close()
+        self._senders.shutdown(wait=True, cancel_futures=True)
         for worker in self._workers:
             worker.wait()
 

@@ -15,6 +15,7 @@ from xingji.analysis.context import Context
 from xingji.analysis.kernels.paths import END, START, USED
 from xingji.analysis.labels import LabelTable
 from xingji.analysis.selection import Target
+from xingji.analysis.sessions import Sessions, cut
 from xingji.analysis.stream import Request, Stream, over_streams
 from xingji.analysis.values import ValueTable
 from xingji.lake.order import offsets_of
@@ -28,26 +29,28 @@ Flags = npt.NDArray[np.uint8]
 @dataclass(frozen=True, slots=True)
 class Walk:
     """Rows as the kernels of `kernels.paths` take them; `label_of` gives label codes, `unit: int64[n_units]`
-    names the units."""
+    names the units, whose rows are `begin` up to `end`."""
 
     begin: Rows
     end: Rows
+    sessions: Sessions
     time: Int64s
     codes: npt.NDArray[np.uint16]
     role_of: Flags | None
     label: npt.NDArray[np.uint16] | Int32s
     label_of: Int32s
-    client: Flags | None
     bounds: tuple[int, int]
     unit: Int64s
     owner: Int64s | None = None
 
     def flagged(self, wanted: npt.NDArray[np.bool_]) -> tuple[Int64s, Int64s]:
-        """The flagged units, and the users whose events they are."""
+        """The units of the flagged sessions, and the users whose events they are."""
+        units = self.sessions.units_of(np.flatnonzero(wanted))
         if self.owner is None:
-            return self.unit[wanted], self.unit[wanted]
-        of_event = np.repeat(wanted, self.end - self.begin)
-        return self.unit[wanted], np.unique(self.owner[of_event])
+            return self.unit[units], self.unit[units]
+        of_unit = np.zeros(len(self.unit), np.bool_)
+        of_unit[units] = True
+        return self.unit[units], np.unique(self.owner[np.repeat(of_unit, self.end - self.begin)])
 
 
 def path_targets(query: Paths) -> tuple[list[Target], tuple[int, int, int, int]]:
@@ -94,16 +97,17 @@ def stream_walks(
         role_of = target_roles(kinds, roles)
         used = (role_of[codes] & USED) != 0
         before = offsets_of(used)[stream.offsets].astype(np.uint32)
+        begin, end, time = before[:-1], before[1:], stream.time[used]
         return task(
             Walk(
-                before[:-1],
-                before[1:],
-                stream.time[used],
+                begin,
+                end,
+                cut(begin, end, time, None, query.gap_us),
+                time,
                 codes[used].astype(np.uint16),
                 role_of,
                 label[used].astype(np.int32),
                 np.arange(len(labels), dtype=np.int32),
-                None,
                 (-FOREVER_US, FOREVER_US),
                 stream.unit,
                 None if stream.owner is None else stream.owner[used],

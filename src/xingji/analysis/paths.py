@@ -13,13 +13,14 @@ import numpy.typing as npt
 from xingji.analysis.around import Around, around_of
 from xingji.analysis.columns import row_values
 from xingji.analysis.context import Context
+from xingji.analysis.every_event import MOST_NAMES, Counter, Counters, NeighbourCounter, NodeCounter
 from xingji.analysis.exact import mean_seconds
 from xingji.analysis.kernels import paths as kernels
 from xingji.analysis.labels import LabelTable
 from xingji.analysis.listing import list_units
 from xingji.analysis.path_walk import Walk, path_targets, stream_walks, target_roles
 from xingji.analysis.selection import first_time_bits, select, select_first
-from xingji.analysis.stream import client_rows
+from xingji.analysis.sessions import sessions_of
 from xingji.analysis.values import ValueTable
 from xingji.lake.part import Int32s, Int64s, ViewLike
 from xingji.model.errors import CallerError, FieldError
@@ -27,8 +28,6 @@ from xingji.model.predicate import properties_of
 from xingji.model.query import CountBy, Paths
 
 _MAX_DIRECT = 1 << 21
-_MAX_PAIRED = 256
-"""With more event names than this, four tables of their pairs would leave the caches."""
 _HIDDEN = "..."
 Grid = npt.NDArray[np.int64]
 Edge = tuple[str, str]
@@ -44,11 +43,7 @@ class _Work:
     names: Int32s
     around: Around | None
     want: tuple[tuple[int, str, str] | None, tuple[int, str] | None]
-
-    @property
-    def n_layers(self) -> int:
-        """The steps an edge may begin at."""
-        return 1 if self.query.view == "transitions" else self.query.max_steps
+    counters: Counters[Counter] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +67,15 @@ def answer_paths(context: Context, query: Paths) -> dict[str, Any]:
     labels = LabelTable(query.groups)
     around = around_of(context, query.around_funnel) if query.around_funnel else None
     names = labels.encode(context.snapshot.event_names)
-    work = _Work(context, query, labels, names, around, _wanted(query))
+    work = _Work(context, query, labels, names, around, _wanted(query), _counters(query, names))
     unit_values = ValueTable()
     if context.scope.count_by.kind == "property":
         tallies = stream_walks(context, query, labels, unit_values, lambda walk: _tally(work, walk))
     else:
         all_history = around is not None or first_time_bits(path_targets(query)[0])
         bounds = None if all_history else _bounds(context, query)
-        tallies = context.over_buckets(lambda view: _of_view(work, view), bounds)
+        found = context.over_buckets(lambda view: _of_view(work, view), bounds)
+        tallies = [*(tally for tally in found if tally is not None), *_of_every_event(work)]
     if query.scope.users_of is not None:
         unit, owner = (
             np.concatenate([getattr(tally, name) for tally in tallies]) for name in ("unit", "owner")
@@ -132,16 +128,34 @@ def _parsed(query: Paths, path: str, node: str) -> tuple[int, str]:
     return int(number) - 1, label
 
 
-def _of_view(work: _Work, view: ViewLike) -> _Tally:
-    return _neighbours(work, view) if _is_plain(work, view) else _tally(work, _view_walk(work, view))
+def _of_view(work: _Work, view: ViewLike) -> _Tally | None:
+    """What a view adds; None where that was added to the counters of every event."""
+    if work.counters is None or not _takes_all(work, view):
+        return _tally(work, _view_walk(work, view))
+    with work.counters.one() as counter:
+        counter.add(view, lambda: sessions_of(work.context, view, work.query.gap_us))
+    return None
 
 
-def _is_plain(work: _Work, view: ViewLike) -> bool:
-    """Whether every event follows the one before it, whenever it was: their times are not needed."""
-    query = work.query
-    timed = query.mean_seconds or query.gap_us is not None or query.view == "steps"
-    asked = query.scope.users_of or query.label or len(work.names) > _MAX_PAIRED
-    return not (timed or asked or not _takes_all(work, view))
+def _of_every_event(work: _Work) -> list[_Tally]:
+    nobody = np.empty(0, np.int64)
+    counters = work.counters.made if work.counters else []
+    return [_Tally(*counter.counted(), nobody, nobody) for counter in counters]
+
+
+def _counters(query: Paths, names: Int32s) -> Counters[Counter] | None:
+    """Counters for views of which every event is a node; None where more than the event's name matters."""
+    if query.scope.users_of or query.label or len(names) > MOST_NAMES:
+        return None
+    collapse, most = query.collapse_repeats, _most_nodes(query)
+    if query.gap_us is None and most is None and not query.mean_seconds:
+        return Counters(lambda: NeighbourCounter(names, collapse))
+    return Counters(lambda: NodeCounter(names, collapse, most))
+
+
+def _most_nodes(query: Paths) -> int | None:
+    """How many nodes of a way are counted, by number; None: all, without."""
+    return None if query.view == "transitions" else query.max_steps
 
 
 def _takes_all(work: _Work, view: ViewLike) -> bool:
@@ -150,22 +164,6 @@ def _takes_all(work: _Work, view: ViewLike) -> bool:
     inside = context.first_us <= view.first_us and context.end_us > view.last_us
     chosen = work.around or query.include or query.exclude or query.start or query.end
     return inside and not (chosen or context.scope.filter)
-
-
-def _neighbours(work: _Work, view: ViewLike) -> _Tally:
-    n_codes, names = len(work.names), work.names
-    pairs, ends = np.zeros((4, n_codes * n_codes), np.uint32), np.zeros(n_codes, np.int64)
-    kernels.neighbours(view.begin, view.end, view.event, n_codes, pairs, ends)
-    counts = pairs.sum(axis=0, dtype=np.int64)
-    met, last = np.flatnonzero(counts), np.flatnonzero(ends)
-    source, target = names[met // n_codes], names[met % n_codes]
-    if work.query.collapse_repeats:
-        met, source, target = (array[source != target] for array in (met, source, target))
-    edge = np.stack([np.zeros_like(source), source, target], axis=1).astype(np.int64)
-    node = np.stack([np.zeros_like(last), names[last]], axis=1).astype(np.int64)
-    nobody = np.empty(0, np.int64)
-    cells = np.stack([counts[met], np.zeros_like(met)], axis=1)
-    return _Tally(edge, cells, node, ends[last], nobody, nobody)
 
 
 def _view_walk(work: _Work, view: ViewLike) -> Walk:
@@ -185,17 +183,17 @@ def _view_walk(work: _Work, view: ViewLike) -> Walk:
     if work.around:
         codes = np.where(work.around(view), codes, np.uint16(len(role_of)))
         role_of = np.append(role_of, np.uint8(0))
-    client = client_rows(context, view) if query.gap_us is not None else None
     bounds = context.first_us, context.end_us
     every = _takes_all(work, view)
+    sessions = sessions_of(context, view, query.gap_us)
     return Walk(
-        view.begin, view.end, view.time, codes, None if every else role_of, label, label_of, client, bounds,
+        view.begin, view.end, sessions, view.time, codes, None if every else role_of, label, label_of, bounds,
         view.user_ids,
     )  # fmt: skip
 
 
 def _tally(work: _Work, walk: Walk) -> _Tally:
-    query, layers = work.query, work.n_layers
+    query, layers = work.query, _most_nodes(work.query) or 1
     used, local = np.unique(walk.label_of, return_inverse=True)
     n_labels = len(used) + 1  # the last one is what "..." stands for
     n_keys = layers * n_labels * n_labels
@@ -203,10 +201,10 @@ def _tally(work: _Work, walk: Walk) -> _Tally:
     capacity = n_keys if direct else 1 << (2 * min(n_keys, len(walk.codes) + 1) - 1).bit_length()
     keys = np.arange(n_keys) if direct else np.full(capacity, kernels.EMPTY, np.int64)
     cells = np.zeros((capacity, 2), np.int64)
-    ends, wanted = np.zeros(layers * n_labels, np.int64), np.zeros(len(walk.begin), np.uint8)
+    ends, wanted = np.zeros(layers * n_labels, np.int64), np.zeros(len(walk.sessions.begin), np.uint8)
     rows = (
-        walk.begin,
-        walk.end,
+        walk.sessions.begin,
+        walk.sessions.end,
         walk.time,
         walk.codes,
         walk.role_of,
@@ -214,13 +212,12 @@ def _tally(work: _Work, walk: Walk) -> _Tally:
         local.astype(np.int32),
         n_labels,
     )
-    limits = (walk.client, *walk.bounds, query.gap_us, query.collapse_repeats)
+    limits = (*walk.bounds, query.collapse_repeats)
     out = (direct, keys, cells, ends, *_want_keys(work, used, n_labels), wanted)
     if query.end is not None:
         kernels.ways_to_end(*rows, *limits, *out, query.start is not None, *_kept_nodes(query))
     else:
-        most = query.max_steps if query.view == "steps" else None
-        kernels.onward(*rows, *limits, *out, query.start is not None, most)
+        kernels.onward(*rows, *limits, *out, query.start is not None, _most_nodes(query))
     met, last = np.flatnonzero(cells[:, 0]), np.flatnonzero(ends)
     codes = np.append(used, -1)
     source, target = keys[met] // n_labels, keys[met] % n_labels

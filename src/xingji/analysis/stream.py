@@ -13,21 +13,19 @@ import numpy.typing as npt
 from xingji.analysis.columns import row_values
 from xingji.analysis.context import Context
 from xingji.analysis.groups import pack
-from xingji.analysis.kernels.collect import keep_first, sessions
-from xingji.analysis.predicates import dictionary_mask
+from xingji.analysis.kernels.collect import keep_first
 from xingji.analysis.selected import Search, spelt
 from xingji.analysis.selection import Target, first_time_bits
+from xingji.analysis.sessions import SESSION_GAP_US, session_numbers
 from xingji.analysis.slots import Hours
 from xingji.analysis.values import ValueTable
 from xingji.lake.order import offsets_of, starts_of
 from xingji.lake.part import Dictionary, Int32s, Int64s, Rows, ViewLike
 from xingji.model.errors import QueryTooLargeError
-from xingji.model.predicate import Comparison, PropertyRef
+from xingji.model.predicate import PropertyRef
 
 T = TypeVar("T")
 Uint64s = npt.NDArray[np.uint64]
-SESSION_GAP_US = 30 * 60_000_000
-ORIGIN = PropertyRef("event", "$origin")
 _ROW_BYTES = 64
 _SESSION_BITS = 20
 """A user's sessions are at least a gap apart: 2^20 of them would take 59 years."""
@@ -218,28 +216,6 @@ def _partitions(context: Context, requests: Sequence[Request]) -> int:
     if parts > 256:
         raise QueryTooLargeError(needed // 256, context.memory_bound_bytes, "narrow its events or its range")
     return max(parts, 1)
-
-
-def client_rows(context: Context, view: ViewLike) -> npt.NDArray[np.uint8] | None:
-    """Which rows are events of a client, `uint8[n_rows]`; None where all are."""
-    if ORIGIN.name not in context.snapshot.event_properties:
-        return None
-    return row_values(view, context.snapshot, ORIGIN, _is_client, np.uint8)
-
-
-def _is_client(dictionary: Dictionary) -> npt.NDArray[np.generic]:
-    """Which origins are those of a client: "client", or none at all."""
-    mask = dictionary_mask(Comparison(ORIGIN, "=", "client"), dictionary, 0)
-    mask[0] = True
-    return mask
-
-
-def session_numbers(context: Context, view: ViewLike) -> Int32s:
-    """The number of each row's session within its user, -1 where it has none, `int32[n_rows]`."""
-    client = client_rows(context, view)
-    out = np.full(view.n_rows, -1, np.int32)
-    sessions(view.begin, view.end, view.time, client, SESSION_GAP_US, out)
-    return out
 
 
 def view_stream(context: Context, request: Request, search: Search, view: ViewLike) -> Stream:

@@ -9,11 +9,10 @@ import numpy.typing as npt
 
 from xingji.analysis.kernels.bits import popcount
 from xingji.analysis.kernels.compiled import inline, kernel
-from xingji.lake.part import Int32s, Int64s, Rows
+from xingji.lake.part import Int64s, Rows
 
 Uint64s = npt.NDArray[np.uint64]
 Uint16s = npt.NDArray[np.uint16]
-Flags = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
 
 
@@ -125,26 +124,6 @@ def clear(mask: npt.NDArray[np.bool_], only: int, out: Uint16s) -> None:
     kept = np.uint16(~only)
     for row in range(len(out)):
         out[row] &= np.uint16(0xFFFF) if mask[row] else kept
-
-
-@kernel
-def sessions(begin: Rows, end: Rows, time: Int64s, client: Flags | None, gap_us: int, out: Int32s) -> None:
-    """Number each user's sessions from 0 in `out: int32[n_rows]`; -1 for rows in no session.
-
-    A client row (`client: uint8[n_rows]`; without it all are) more than `gap_us` after the user's last client
-    row begins a session; other rows belong to the session of the last client row when it is at most `gap_us`
-    before them.
-    """
-    for user in range(len(begin)):
-        session = -1
-        last = np.int64(0)
-        for row in range(begin[user], end[user]):
-            near = session >= 0 and time[row] - last <= gap_us
-            if client is None or client[row] != 0:
-                session += not near
-                last = time[row]
-                near = True
-            out[row] = session if near else -1
 
 
 @kernel

@@ -1,10 +1,9 @@
-"""Ways of units from node to node within a session, counted edge by edge.
+"""Ways from node to node within the rows of a session, counted edge by edge.
 
-Without `role_of`, every row is used, whatever its time; without `client`, all rows are a client's; without a
-gap, a unit has one session; kernels are compiled for each such case. Roles and bounds limit the events used,
-not the sessions. Node key: step * n_labels + label, counted in `ends`. Edge key: (step * n_labels + source) *
-n_labels + target in `keys`, its count and µs in `cells`. Label `n_labels - 1` is "...". Units with the wanted
-edge or node key are flagged in `wanted: uint8[n_units]`.
+Without `role_of`, every row is used, whatever its time: kernels are compiled for each such case. Roles and
+bounds limit the events used, not the sessions. Node key: step * n_labels + label, counted in `ends`. Edge
+key: (step * n_labels + source) * n_labels + target in `keys`, its count and µs in `cells`. Label `n_labels -
+1` is "...". Sessions with the wanted edge or node key are flagged in `wanted: uint8[n_sessions]`.
 """
 
 from __future__ import annotations
@@ -50,20 +49,6 @@ def _role(row: int, time: Int64s, codes: Uint16s, role_of: Flags | None, first_u
     return np.int64(role_of[codes[row]]) * np.int64(first_us <= time[row] < end_us)
 
 
-@inline
-def session_end(
-    row: Any, stop: Any, time: Int64s, client: Flags | None, last_us: int, gap_us: int | None
-) -> Any:
-    """The first row after the session open at `row`, whose last client event was at `last_us`."""
-    if gap_us is None:
-        return stop
-    while row < stop and time[row] - last_us <= gap_us:
-        if client is None or client[row] != 0:
-            last_us = time[row]
-        row += np.uint64(1)
-    return row
-
-
 @kernel
 def add_way(
     way_label: Int32s, way_us: Int64s, n_nodes: int, n_head: int, n_tail: int, n_labels: int, direct: bool,
@@ -100,40 +85,17 @@ def add_way(
 @kernel
 def ways_to_end(
     begin: Rows, end: Rows, time: Int64s, codes: Uint16s, role_of: Flags | None, label: Codes,
-    label_of: Int32s, n_labels: int, client: Flags | None, first_us: int, end_us: int, gap_us: int | None,
-    collapse: bool, direct: bool, keys: Int64s, cells: Cells, ends: Int64s, want_edge: int, want_node: int,
-    wanted: Flags, from_start: bool, n_head: int, n_tail: int,
+    label_of: Int32s, n_labels: int, first_us: int, end_us: int, collapse: bool, direct: bool, keys: Int64s,
+    cells: Cells, ends: Int64s, want_edge: int, want_node: int, wanted: Flags, from_start: bool, n_head: int,
+    n_tail: int,
 ) -> None:  # fmt: skip
-    """Count the edges and the last node of each unit-session's way up to an END event: its head and tail."""
+    """Count the edges and the last node of each session's way up to an END event: its head and tail."""
     size = n_head + n_tail
     way_label, way_us = np.empty(size, np.int32), np.empty(size, np.int64)
-    for unit in range(len(begin)):
-        opened, last_us = False, np.int64(0)
+    for session in range(len(begin)):
         n_nodes, last_label, last_place = 0, -1, 0
         started, stopped = not from_start, False
-        for row in range(begin[unit], end[unit] + 1):
-            closing = row == end[unit]
-            inside = True
-            fresh = closing
-            if not closing and gap_us is not None:
-                near = opened and time[row] - last_us <= gap_us
-                if client is None or client[row] != 0:
-                    fresh = not near
-                    opened, last_us = True, time[row]
-                else:
-                    inside = near
-            if fresh:
-                if n_nodes and started and stopped:
-                    hit = add_way(
-                        way_label, way_us, n_nodes, n_head, n_tail, n_labels, direct, keys, cells, ends,
-                        want_edge, want_node,
-                    )  # fmt: skip
-                    if hit:
-                        wanted[unit] = 1
-                n_nodes, last_label = 0, -1
-                started, stopped = not from_start, False
-            if closing or not inside or stopped:
-                continue
+        for row in range(begin[session], end[session]):
             role = _role(row, time, codes, role_of, first_us, end_us)
             if not role & USED:
                 continue
@@ -154,93 +116,53 @@ def ways_to_end(
                     way_label[last_place], way_us[last_place] = named, time[row]
                 n_nodes += 1
             stopped = role & END != 0
+            if stopped:
+                break
+        if n_nodes and stopped:
+            hit = add_way(
+                way_label, way_us, n_nodes, n_head, n_tail, n_labels, direct, keys, cells, ends, want_edge,
+                want_node,
+            )  # fmt: skip
+            if hit:
+                wanted[session] = 1
 
 
 @kernel
 def onward(
     begin: Rows, end: Rows, time: Int64s, codes: Uint16s, role_of: Flags | None, label: Codes,
-    label_of: Int32s, n_labels: int, client: Flags | None, first_us: int, end_us: int, gap_us: int | None,
-    collapse: bool, direct: bool, keys: Int64s, cells: Cells, ends: Int64s, want_edge: int, want_node: int,
-    wanted: Flags, from_start: bool, most: int | None,
+    label_of: Int32s, n_labels: int, first_us: int, end_us: int, collapse: bool, direct: bool, keys: Int64s,
+    cells: Cells, ends: Int64s, want_edge: int, want_node: int, wanted: Flags, from_start: bool,
+    most: int | None,
 ) -> None:  # fmt: skip
-    """Count the edges of each unit-session's first `most` nodes, and its last; without `most`, unnumbered."""
-    forward = np.uint64(1)
-    for unit in range(len(begin)):
-        row, stop = np.uint64(begin[unit]), np.uint64(end[unit])
-        while row < stop:
-            if gap_us is not None and client is not None and client[row] == 0:
-                row += forward  # no session is open
-                continue
-            last_us, node_us = time[row], np.int64(0)
-            named, node, step, last_slot = -1, -1, 0, -1
-            while row < stop:
-                at, now = row, time[row]
-                if gap_us is not None:
-                    if now - last_us > gap_us:
-                        break
-                    if client is None or client[at] != 0:
-                        last_us = now
-                row += forward
-                if role_of is not None:
-                    role = role_of[codes[at]]
-                    begins = node >= 0 or not from_start or role & START
-                    if not role & USED or now < first_us or now >= end_us or not begins:
-                        continue
-                before, named = named, label_of[label[at]]
-                if collapse and named == before:
-                    if last_slot >= 0:  # a repeat moves the time of the node that the last edge led to
-                        cells[last_slot, 1] += now - node_us
-                    node_us = now
+    """Count the edges of each session's first `most` nodes, and its last; without `most`, unnumbered."""
+    for session in range(len(begin)):
+        named, node, node_us, step, last_slot = -1, -1, np.int64(0), 0, -1
+        for row in range(begin[session], end[session]):
+            now = time[row]
+            if role_of is not None:
+                role = role_of[codes[row]]
+                begins = node >= 0 or not from_start or role & START
+                if not role & USED or now < first_us or now >= end_us or not begins:
                     continue
-                if most is not None and step == most:
-                    row = session_end(row, stop, time, client, last_us, gap_us)
-                    break
-                if node >= 0:
-                    edge = node * n_labels + named
-                    last_slot = _place(keys, edge, direct)
-                    cells[last_slot, 0] += 1
+            before, named = named, label_of[label[row]]
+            if collapse and named == before:
+                if last_slot >= 0:  # a repeat moves the time of the node that the last edge led to
                     cells[last_slot, 1] += now - node_us
-                    if edge == want_edge:
-                        wanted[unit] = 1
-                node = named if most is None else step * n_labels + named
-                if node == want_node:
-                    wanted[unit] = 1
                 node_us = now
-                step += 1
+                continue
+            if most is not None and step == most:
+                break
             if node >= 0:
-                ends[node] += 1
-
-
-@kernel
-def neighbours(
-    begin: Rows, end: Rows, codes: Uint16s, n_codes: int, pairs: npt.NDArray[np.uint32], ends: Int64s
-) -> None:
-    """Count how often code b follows code a at [a * n_codes + b] of the sum of four tables, and each unit's
-    last code.
-
-    `pairs: uint32[4, n_codes * n_codes]`: rows take turns among the tables, so that a pair that comes twice
-    in a row does not wait for its own counter.
-    """
-    one, two, three, four = pairs[0], pairs[1], pairs[2], pairs[3]
-    size, step = np.uint64(n_codes), np.uint64(1)
-    for unit in range(len(begin)):
-        row, last = np.uint64(begin[unit]), np.uint64(end[unit])
-        if row == last:
-            continue
-        before = np.uint64(codes[row])
-        row += step
-        while row + np.uint64(3) < last:
-            a, b = np.uint64(codes[row]), np.uint64(codes[row + step])
-            c, d = np.uint64(codes[row + np.uint64(2)]), np.uint64(codes[row + np.uint64(3)])
-            one[before * size + a] += np.uint32(1)
-            two[a * size + b] += np.uint32(1)
-            three[b * size + c] += np.uint32(1)
-            four[c * size + d] += np.uint32(1)
-            before = d
-            row += np.uint64(4)
-        while row < last:
-            a = np.uint64(codes[row])
-            one[before * size + a] += np.uint32(1)
-            before = a
-            row += step
-        ends[before] += 1
+                edge = node * n_labels + named
+                last_slot = _place(keys, edge, direct)
+                cells[last_slot, 0] += 1
+                cells[last_slot, 1] += now - node_us
+                if edge == want_edge:
+                    wanted[session] = 1
+            node = named if most is None else step * n_labels + named
+            if node == want_node:
+                wanted[session] = 1
+            node_us = now
+            step += 1
+        if node >= 0:
+            ends[node] += 1
