@@ -14,7 +14,7 @@ from benchmarks.cases import FUNNEL_EVENTS, RETURN_EVENT, START_EVENT
 from benchmarks.engine import THREADS
 
 _ITEMS = 32_000_000
-_CODE, _TIME, _PLACE = 2, 8, 4
+_CODE, _TIME, _PLACE = 1, 8, 4
 """Bytes of an event's code, of its time, and of its place in a list of an event's rows."""
 
 

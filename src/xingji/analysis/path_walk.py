@@ -19,7 +19,7 @@ from xingji.analysis.sessions import Sessions, cut
 from xingji.analysis.stream import Request, Stream, over_streams
 from xingji.analysis.values import ValueTable
 from xingji.lake.order import offsets_of
-from xingji.lake.part import Int32s, Int64s, Rows
+from xingji.lake.part import EventNumbers, Int32s, Int64s, Rows
 from xingji.model.query import EventSelector, Paths
 
 T = TypeVar("T")
@@ -35,9 +35,9 @@ class Walk:
     end: Rows
     sessions: Sessions
     time: Int64s
-    codes: npt.NDArray[np.uint16]
+    codes: EventNumbers
     role_of: Flags | None
-    label: npt.NDArray[np.uint16] | Int32s
+    label: EventNumbers | Int32s
     label_of: Int32s
     bounds: tuple[int, int]
     unit: Int64s

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from xingji.analysis.kernels.collect import clear, combine, keep_first_rows
 from xingji.analysis.predicates import row_mask
-from xingji.lake.part import Snapshot, ViewLike
+from xingji.lake.part import EventNumbers, Snapshot, ViewLike
 from xingji.model.predicate import AllOf, Predicate
 from xingji.model.query import EventSelector
 
@@ -22,9 +22,9 @@ _NARROW_BITS = 12
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Row r matches the selectors whose bits are set in `bits_of[codes[r]]` (`codes: uint16[n_rows]`)."""
+    """Row r matches the selectors with bits set in `bits_of[codes[r]]`; `codes: uint8|uint16[n_rows]`."""
 
-    codes: npt.NDArray[np.uint16]
+    codes: EventNumbers
     bits_of: Uint64s
 
 

@@ -19,7 +19,7 @@ from xingji.analysis.slots import Slots, hours_of_view, slots
 from xingji.analysis.stream import Request, Stream, by_columns, over_streams
 from xingji.analysis.values import ValueTable
 from xingji.lake.dictionary import encode_values
-from xingji.lake.part import Int32s, Int64s, Rows, ViewLike
+from xingji.lake.part import EventNumbers, Int32s, Int64s, Rows, ViewLike
 from xingji.model.predicate import PropertyRef
 from xingji.model.query import EventSelector
 
@@ -65,10 +65,10 @@ class _Rows:
 
     begin: Rows
     end: Rows
-    codes: npt.NDArray[np.uint16]
+    codes: EventNumbers
     bits_of: npt.NDArray[np.uint64]
     slots: Slots
-    group: npt.NDArray[np.uint16] | Int32s | None
+    group: EventNumbers | Int32s | None
     keys: Int64s
 
 
@@ -103,7 +103,7 @@ def _view_rows(
 
 def _group_column(
     context: Context, plan: Plan, view: ViewLike
-) -> tuple[npt.NDArray[np.uint16] | Int32s | None, Int64s]:
+) -> tuple[EventNumbers | Int32s | None, Int64s]:
     """A code a row, and the packed key of each code."""
     if not plan.breakdown:
         return None, np.zeros(1, np.int64)

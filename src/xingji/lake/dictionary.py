@@ -12,13 +12,18 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xingji.lake.part import Coded, Codes, Dictionary
+from xingji.lake.part import Coded, Codes, Dictionary, EventNumbers
 
 
 def narrow(codes: npt.NDArray[np.integer], n_codes: int) -> Codes:
     """Codes in the narrowest unsigned type that holds `n_codes` of them."""
     kind = np.uint8 if n_codes <= 1 << 8 else np.uint16 if n_codes <= 1 << 16 else np.uint32
     return codes.astype(kind, copy=False)  # type: ignore[return-value]
+
+
+def narrow_events(codes: EventNumbers) -> EventNumbers:
+    """Event codes in one byte each where all of them fit; as they are, where they do not."""
+    return narrow(codes, int(codes.max(initial=0)) + 1)  # type: ignore[return-value]
 
 
 def encode_column(column: pa.Array | pa.ChunkedArray) -> Coded:

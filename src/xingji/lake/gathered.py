@@ -10,9 +10,9 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from xingji.lake.dictionary import join, narrow, unite
+from xingji.lake.dictionary import join, narrow, narrow_events, unite
 from xingji.lake.order import offsets_of, starts_of
-from xingji.lake.part import Coded, Dictionary, Int64s, Part
+from xingji.lake.part import Coded, Dictionary, EventNumbers, Int64s, Part
 
 Number = TypeVar("Number", bound=np.generic)
 Column = Callable[[Part], npt.NDArray[Number]]
@@ -101,8 +101,8 @@ class SortedPart:
     def seq(self) -> Int64s:
         return self._gather(lambda part: part.seq(), np.int64)
 
-    def event(self) -> npt.NDArray[np.uint16]:
-        return self._gather(lambda part: part.event(), np.uint16)
+    def event(self) -> EventNumbers:
+        return self._gather(lambda part: part.event().astype(np.uint16), np.uint16)
 
     def coded(self, name: str) -> Coded | None:
         found = [part.coded(name) for part in self._sources]
@@ -180,8 +180,13 @@ class JoinedPart:
     def seq(self) -> Int64s:
         return self._column("seq", lambda part: part.seq())
 
-    def event(self) -> npt.NDArray[np.uint16]:
-        return self._column("event", lambda part: part.event())
+    def event(self) -> EventNumbers:
+        with self._mine:
+            if "event" not in self._columns:
+                narrowed = [narrow_events(part.event()) for part in self.parts]
+                widest = np.result_type(*(column.dtype for column in narrowed))
+                self._columns["event"] = self._spread([column.astype(widest) for column in narrowed])
+            return self._columns["event"]  # type: ignore[return-value]
 
     def coded(self, name: str) -> Coded | None:
         return self._properties.coded(name)
@@ -252,8 +257,9 @@ class MixedPart:
     def seq(self) -> Int64s:
         return self._mix(self._base.seq(), self._late.seq())
 
-    def event(self) -> npt.NDArray[np.uint16]:
-        return self._mix(self._base.event(), self._late.event())
+    def event(self) -> EventNumbers:
+        base, late = self._base.event(), self._late.event()
+        return narrow_events(self._mix(base.astype(np.uint16), late.astype(np.uint16)))
 
     def coded(self, name: str) -> Coded | None:
         base, late = self._base.coded(name), self._late.coded(name)

@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from xingji.lake.dictionary import encode_column, encode_values, event_numbers, overlay
 from xingji.lake.order import offsets_of, starts_of
-from xingji.lake.part import Coded, History, Int64s, Part, PropertyInfo
+from xingji.lake.part import Coded, EventNumbers, History, Int64s, Part, PropertyInfo
 from xingji.lake.view import View, compose_views
 from xingji.model.event_table import EVENT, PREFIX, REST, TIME, USER, property_names
 
@@ -49,7 +48,7 @@ class MemoryPart:
     def seq(self) -> Int64s:
         return _int64(self._table["seq"])
 
-    def event(self) -> npt.NDArray[np.uint16]:
+    def event(self) -> EventNumbers:
         return event_numbers(self._table[EVENT], self._event_codes)
 
     def coded(self, name: str) -> Coded | None:

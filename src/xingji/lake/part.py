@@ -14,6 +14,7 @@ Int64s = npt.NDArray[np.int64]
 Int32s = npt.NDArray[np.int32]
 Rows = npt.NDArray[np.uint32]
 Codes = npt.NDArray[np.uint8] | npt.NDArray[np.uint16] | npt.NDArray[np.uint32]
+EventNumbers = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,8 @@ class Part(Protocol):
         """Log order, `int64[n_rows]`."""
         ...
 
-    def event(self) -> npt.NDArray[np.uint16]:
-        """Codes of event names, common to all parts of a snapshot, `uint16[n_rows]`."""
+    def event(self) -> EventNumbers:
+        """Codes of event names, common to all parts of a snapshot, `uint8|uint16[n_rows]`."""
         ...
 
     def coded(self, name: str) -> Coded | None:
@@ -95,8 +96,9 @@ class ViewLike(Protocol):
     """Users as a query sees them: user u's events are the rows `begin[u]` up to `end[u]` (`uint32[n_users]`),
     in `(time, seq)` order.
 
-    Columns (`time`, `seq`, `event`) are arrays over all rows; rows that belong to nobody here (users of
-    another view) lie outside every range.
+    Columns (`time`, `seq`, `event`) are arrays over all rows, which may not be written; rows that belong to
+    nobody here (users of another view) lie outside every range. `event` has one byte a row where that is
+    enough.
     """
 
     user_ids: Int64s
@@ -117,7 +119,7 @@ class ViewLike(Protocol):
     @property
     def seq(self) -> Int64s: ...
     @property
-    def event(self) -> npt.NDArray[np.uint16]: ...
+    def event(self) -> EventNumbers: ...
     def coded(self, name: str) -> Coded | None:
         """A property over all rows; None where no part has it."""
         ...

@@ -11,8 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import RLock
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import xxhash
 
@@ -29,7 +27,7 @@ from xingji.lake.data_file import column_names, read_rows
 from xingji.lake.dictionary import encode_column, event_numbers, overlay
 from xingji.lake.leftovers import by_name, of_name
 from xingji.lake.order import starts_of
-from xingji.lake.part import Coded, Dictionary, Int64s
+from xingji.lake.part import Coded, Dictionary, EventNumbers, Int64s
 from xingji.model.event_table import EVENT, PREFIX, REST, TIME
 from xingji.ports.lake_store import SEQ, USER_ID, LakeFile, LakeStore
 
@@ -94,7 +92,7 @@ class PreparedPart:
     def seq(self) -> Int64s:
         return self._column("seq")
 
-    def event(self) -> npt.NDArray[np.uint16]:
+    def event(self) -> EventNumbers:
         return self._column("event")
 
     def _kept(self, name: str) -> Column:

@@ -10,14 +10,13 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from xingji.lake.bucket import bucket_of
 from xingji.lake.data_file import read_rows
 from xingji.lake.gathered import JoinedPart
 from xingji.lake.memory import MemoryPart
 from xingji.lake.overrides import Survivors, read_overrides
-from xingji.lake.part import Coded, Int64s, Part, PropertyInfo
+from xingji.lake.part import Coded, EventNumbers, Int64s, Part, PropertyInfo
 from xingji.lake.prepared import EventCodes, PreparedColumns, PreparedPart
 from xingji.lake.tail import bucket_slices
 from xingji.lake.user_history import UserHistories
@@ -77,7 +76,7 @@ class GuardedPart:
     def time(self) -> Int64s:
         return self._part.time()
 
-    def event(self) -> npt.NDArray[np.uint16]:
+    def event(self) -> EventNumbers:
         return self._part.event()
 
     def seq(self) -> Int64s:

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from xingji.lake.dictionary import narrow_events
 from xingji.lake.gathered import JoinedPart, MixedPart, Properties, SortedPart, owners_of, sort_rows
-from xingji.lake.part import Coded, History, Int64s, Part, Rows
+from xingji.lake.part import Coded, EventNumbers, History, Int64s, Part, Rows
 from xingji.model.errors import CallerError
 
 HistorySource = Callable[[str, Int64s], History | None]
@@ -36,21 +37,28 @@ class Held:
     @cached_property
     def time(self) -> Int64s:
         """Times of all rows."""
-        return self.part.time()
+        return _frozen(self.part.time())
 
     @cached_property
     def seq(self) -> Int64s:
         """Log order of all rows."""
-        return self.part.seq()
+        return _frozen(self.part.seq())
 
     @cached_property
-    def event(self) -> npt.NDArray[np.uint16]:
+    def event(self) -> EventNumbers:
         """Event codes of all rows."""
-        return self.part.event()
+        return _frozen(narrow_events(self.part.event()))
 
     def coded(self, name: str) -> Coded | None:
         """A property of all rows."""
         return self._properties.coded(name)
+
+
+def _frozen(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """A column that may not be written: one type to the kernels, wherever it comes from."""
+    same = column.view()
+    same.flags.writeable = False
+    return same
 
 
 class View:
@@ -81,7 +89,7 @@ class View:
         return self._held.seq[self._rows]
 
     @property
-    def event(self) -> npt.NDArray[np.uint16]:
+    def event(self) -> EventNumbers:
         return self._held.event[self._rows]
 
     def coded(self, name: str) -> Coded | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,19 +27,42 @@ ROWS = st.lists(
 MONTH = 10
 
 
-def part_of(key: str, rows: Sequence[Row]) -> Part:
-    """Rows as a part."""
+NAMES = [f"event {code}" for code in range(300)]
+
+
+def part_of(key: str, rows: Sequence[Row], code_of: Callable[[Row], int] = lambda row: 0) -> Part:
+    """Rows as a part, their events chosen by code."""
     ordered = sorted(rows, key=lambda row: row[:3])
     table = pa.table(
         {
             "user_id": pa.array([row[0] for row in ordered], pa.int64()),
             "time": pa.array([row[1] for row in ordered], TIME_TYPE),
             "seq": pa.array([row[2] for row in ordered], pa.int64()),
-            "event": pa.array(["open" for _ in ordered], pa.string()),
+            "event": pa.array([NAMES[code_of(row)] for row in ordered], pa.string()),
             "p_page": pa.array([row[3] for row in ordered], pa.string()),
         }
     )
-    return MemoryPart.from_sorted_table(key, table, {"open": 0})
+    return MemoryPart.from_sorted_table(key, table, {name: code for code, name in enumerate(NAMES)})
+
+
+@pytest.mark.parametrize(
+    ("many", "bytes_a_row"), [(range(0), 1), ((0,), 2), ((1,), 2), ((2,), 2), (range(3), 2)]
+)
+def test_codes_of_events_have_one_byte_where_all_fit(many: Sequence[int], bytes_a_row: int) -> None:
+    """Two months and late rows of one user, some with codes above 255: whoever has them, none is lost."""
+    rows = [[(1, MONTH * at + 2 * minute, 100 * at + minute, "x") for minute in range(4)] for at in range(2)]
+    late = [(1, 3, 50, "x"), (1, MONTH + 3, 150, "x")]
+    shift = [256 if at in many else 0 for at in range(3)]
+    parts = [part_of(f"m{at}", rows[at], lambda row, at=at: shift[at] + row[2] % 7) for at in range(2)]  # type: ignore[misc]
+    loose = part_of("late", late, lambda row: shift[2] + row[2] % 7)
+    (view,) = [view for view in compose_views(parts, [loose]) if len(view.user_ids)]
+    expected = sorted(
+        [(row[1], shift[at] + row[2] % 7) for at in range(2) for row in rows[at]]
+        + [(row[1], shift[2] + row[2] % 7) for row in late]
+    )
+    assert list(zip(view.time.tolist(), view.event.tolist(), strict=True)) == expected
+    assert view.event.itemsize == bytes_a_row
+    assert not view.event.flags.writeable
 
 
 @given(

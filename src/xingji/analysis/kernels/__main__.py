@@ -1,7 +1,7 @@
 """Compiles every kernel for all the columns it meets into the cache: `python -m xingji.analysis.kernels`.
 
-Questions are asked of a tiny log in each of the forms in which a log reaches the kernels: in memory, where
-columns may be written, and mapped from prepared columns, where they may not: another type to Numba.
+Questions are asked of a tiny log in each of the forms in which a log reaches the kernels: codes of events
+have one byte where there are few names, else two, which is another type to Numba.
 """
 
 from __future__ import annotations
@@ -28,23 +28,21 @@ _MINUTE_US = 60_000_000
 _EVENTS = ("view", "start", "submit", "cancel")
 
 
-class _MappedView:
-    """A view whose columns may not be written, as those mapped from a file."""
+class _WideView:
+    """A view with event codes of two bytes, as where there are more than 256 names."""
 
     def __init__(self, view: ViewLike) -> None:
         self._view = view
         self.kept: dict[str, Any] = {}
-        for name in ("time", "seq", "event", "user_ids"):
-            column = getattr(view, name).view()
-            column.flags.writeable = False
-            setattr(self, name, column)
+        self.event = view.event.astype(np.uint16)
+        self.event.flags.writeable = False
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._view, name)
 
 
-class _MappedSnapshot:
-    """A snapshot of mapped views."""
+class WideSnapshot:
+    """A snapshot of such views."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
@@ -56,7 +54,7 @@ class _MappedSnapshot:
         self, bucket: int, first_us: int | None = None, last_us: int | None = None
     ) -> Sequence[ViewLike]:
         views = self._snapshot.views(bucket, first_us, last_us)
-        return [_MappedView(view) for view in views]  # type: ignore[misc]
+        return [_WideView(view) for view in views]  # type: ignore[misc]
 
 
 def _log(with_origin: bool) -> MemorySnapshot:
@@ -197,7 +195,7 @@ def compile_kernels() -> int:
     Before each, the functions loaded so far are dropped: one compiled for columns that may not be written
     also serves those that may, and the one that a new process then looks for would not reach the cache.
     """
-    logs: Sequence[Any] = [form for log in (_log(False), _log(True)) for form in (log, _MappedSnapshot(log))]
+    logs: Sequence[Any] = [form for log in (_log(False), _log(True)) for form in (log, WideSnapshot(log))]
     compiled = kernels()
     for kind in (np.uint8, np.uint16, np.uint32):  # a property of the tiny log has few values
         codes = np.zeros(1, kind)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from xingji.analysis.kernels.bits import popcount
 from xingji.analysis.kernels.compiled import inline, kernel
-from xingji.lake.part import Int64s, Rows
+from xingji.lake.part import EventNumbers, Int64s, Rows
 
 Uint64s = npt.NDArray[np.uint64]
 Uint16s = npt.NDArray[np.uint16]
@@ -18,7 +18,7 @@ Mask = npt.NDArray[np.bool_]
 
 @kernel
 def collect(
-    begin: Rows, end: Rows, codes: Uint16s, bits_of: Uint64s, time: Int64s, first_us: int | None,
+    begin: Rows, end: Rows, codes: EventNumbers, bits_of: Uint64s, time: Int64s, first_us: int | None,
     end_us: int | None, offsets: Int64s, rows: Rows, times: Int64s, bits: Uint64s,
 ) -> int:  # fmt: skip
     """Write the rows whose code has bits and whose time is in [first_us, end_us), user by user; returns their
@@ -60,7 +60,7 @@ def compress(rows: Rows, times: Int64s, kept: Mask, some_rows: Rows, some_times:
 
 
 @kernel
-def count_codes(codes: Uint16s, counts: Int64s) -> None:
+def count_codes(codes: EventNumbers, counts: Int64s) -> None:
     """Add how often each code occurs."""
     for row in range(len(codes)):
         counts[codes[row]] += 1
@@ -112,7 +112,7 @@ def weave_offsets(begin: Rows, end: Rows, marks: Uint64s, before: Rows, offsets:
 
 
 @kernel
-def combine(event: Uint16s, bits_of: Uint16s, out: Uint16s) -> None:
+def combine(event: EventNumbers, bits_of: Uint16s, out: Uint16s) -> None:
     """The bits of each row's event (`out: uint16[n_rows]`)."""
     for row in range(len(event)):
         out[row] = bits_of[event[row]]

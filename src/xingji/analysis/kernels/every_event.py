@@ -10,16 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from xingji.analysis.kernels.compiled import inline, kernel
-from xingji.lake.part import Int32s, Int64s, Rows
+from xingji.lake.part import EventNumbers, Int32s, Int64s, Rows
 
-Uint16s = npt.NDArray[np.uint16]
 Tables = npt.NDArray[np.uint32]
 
 
 @kernel
 def first_nodes(
-    begin: Rows, end: Rows, time: Int64s, codes: Uint16s, label_of: Int32s, n_labels: int, collapse: bool,
-    most: int | None, cells: Int64s, ends: Int64s,
+    begin: Rows, end: Rows, time: Int64s, codes: EventNumbers, label_of: Int32s, n_labels: int,
+    collapse: bool, most: int | None, cells: Int64s, ends: Int64s,
 ) -> None:  # fmt: skip
     """Count the edges of each session's first `most` nodes, and its last; without `most`, unnumbered.
 
@@ -54,7 +53,9 @@ def first_nodes(
 
 
 @kernel
-def neighbours(begin: Rows, end: Rows, codes: Uint16s, n_codes: int, pairs: Tables, ends: Int64s) -> None:
+def neighbours(
+    begin: Rows, end: Rows, codes: EventNumbers, n_codes: int, pairs: Tables, ends: Int64s
+) -> None:
     """Count how often code b follows code a at [a * n_codes + b] of the sum of the tables, and each user's
     last code (`pairs: uint32[4, n_codes * n_codes]`)."""
     one, two, three, four = pairs[0], pairs[1], pairs[2], pairs[3]
@@ -84,7 +85,7 @@ def neighbours(begin: Rows, end: Rows, codes: Uint16s, n_codes: int, pairs: Tabl
 
 @kernel
 def neighbours_by_threes(
-    begin: Rows, end: Rows, codes: Uint16s, threes: Tables, pairs: Int64s, ends: Int64s
+    begin: Rows, end: Rows, codes: EventNumbers, threes: Tables, pairs: Int64s, ends: Int64s
 ) -> None:
     """As `neighbours`, for codes below 64: every second row raises the counter of its code and the next two.
 

@@ -14,14 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from xingji.analysis.kernels.compiled import inline, kernel
-from xingji.lake.part import Int32s, Int64s, Rows
+from xingji.lake.part import EventNumbers, Int32s, Int64s, Rows
 
 USED, START, END = 1, 2, 4
 """Roles of an event: it is a node at all; a way may begin there; a way stops there."""
 
 Flags = npt.NDArray[np.uint8]
-Codes = npt.NDArray[np.uint16] | Int32s
-Uint16s = npt.NDArray[np.uint16]
+Codes = EventNumbers | Int32s
 EMPTY = -1
 
 
@@ -42,7 +41,9 @@ def _place(keys: Int64s, key: int, direct: bool) -> int:
 
 
 @inline
-def _role(row: int, time: Int64s, codes: Uint16s, role_of: Flags | None, first_us: int, end_us: int) -> Any:
+def _role(
+    row: int, time: Int64s, codes: EventNumbers, role_of: Flags | None, first_us: int, end_us: int
+) -> Any:
     """The role of a row: that of its code where it is in bounds, else 0."""
     if role_of is None:
         return USED
@@ -84,7 +85,7 @@ def add_way(
 
 @kernel
 def ways_to_end(
-    begin: Rows, end: Rows, time: Int64s, codes: Uint16s, role_of: Flags | None, label: Codes,
+    begin: Rows, end: Rows, time: Int64s, codes: EventNumbers, role_of: Flags | None, label: Codes,
     label_of: Int32s, n_labels: int, first_us: int, end_us: int, collapse: bool, direct: bool, keys: Int64s,
     cells: Cells, ends: Int64s, want_edge: int, want_node: int, wanted: Flags, from_start: bool, n_head: int,
     n_tail: int,
@@ -129,7 +130,7 @@ def ways_to_end(
 
 @kernel
 def onward(
-    begin: Rows, end: Rows, time: Int64s, codes: Uint16s, role_of: Flags | None, label: Codes,
+    begin: Rows, end: Rows, time: Int64s, codes: EventNumbers, role_of: Flags | None, label: Codes,
     label_of: Int32s, n_labels: int, first_us: int, end_us: int, collapse: bool, direct: bool, keys: Int64s,
     cells: Cells, ends: Int64s, want_edge: int, want_node: int, wanted: Flags, from_start: bool,
     most: int | None,

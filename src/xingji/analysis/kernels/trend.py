@@ -6,17 +6,17 @@ import numpy as np
 import numpy.typing as npt
 
 from xingji.analysis.kernels.compiled import kernel
-from xingji.lake.part import Int32s, Int64s, Rows
+from xingji.lake.part import EventNumbers, Int32s, Int64s, Rows
 
 Uint64s = npt.NDArray[np.uint64]
 Uint16s = npt.NDArray[np.uint16]
-Codes = npt.NDArray[np.uint16] | Int32s
+Codes = EventNumbers | Int32s
 Grid = npt.NDArray[np.int64]
 
 
 @kernel
 def time_bounds(
-    begin: Rows, end: Rows, codes: Uint16s, lines_of: Uint64s, time: Int64s, first_us: int, end_us: int
+    begin: Rows, end: Rows, codes: EventNumbers, lines_of: Uint64s, time: Int64s, first_us: int, end_us: int
 ) -> tuple[int, int]:
     """The first and the last time in [first_us, end_us) of the rows whose code has lines; (end_us, first_us)
     if none."""
@@ -38,7 +38,7 @@ def time_bounds(
 
 @kernel
 def count(
-    begin: Rows, end: Rows, codes: Uint16s, key_of: Int32s, slot: Uint16s, place_of: Int32s,
+    begin: Rows, end: Rows, codes: EventNumbers, key_of: Int32s, slot: Uint16s, place_of: Int32s,
     group: Codes | None, group_of: Int32s, counted_from: int, reach: int | None, cells: Uint64s,
     units: Grid, total_units: Int64s,
 ) -> None:  # fmt: skip

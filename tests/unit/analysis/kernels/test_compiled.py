@@ -35,10 +35,10 @@ def kernels() -> list[Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mapped", [False, True], ids=["in memory", "mapped"])
+@pytest.mark.parametrize("wide", [False, True], ids=["few names", "many names"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_query_brings_columns_that_were_not_compiled_for(
-    kind: str, mapped: bool, kernels: list[Any]
+    kind: str, wide: bool, kernels: list[Any]
 ) -> None:
     """Each query finds the machine code of its kernels in the cache, as a new process would."""
     for seed in range(N_LOGS):
@@ -50,7 +50,7 @@ def test_no_query_brings_columns_that_were_not_compiled_for(
         for each in kernels:
             each._reset_overloads()
         try:
-            run_query(query, compiling._MappedSnapshot(snapshot) if mapped else snapshot)
+            run_query(query, compiling.WideSnapshot(snapshot) if wide else snapshot)
         except UnknownNameError:
             continue
         missed = [each for each in kernels if sum(each.stats.cache_misses.values()) > before[each]]
