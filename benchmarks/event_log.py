@@ -1,4 +1,4 @@
-"""`python -m benchmarks.event_log`: how fast batches become durable, and how long an acknowledgement takes."""
+"""`python -m benchmarks.event_log`: how fast batches become durable, and what an acknowledgement takes."""
 
 from __future__ import annotations
 
