@@ -23,7 +23,7 @@ def to_event_table(events: Sequence[Event], owners: Sequence[str], types: Column
     Properties are typed as those of files are; `types` learns of new ones.
     """
     faults, properties = RowFaults(len(events)), Properties(len(events))
-    add_columns(properties, columns_of([dict(event.properties) for event in events]), types, faults)
+    add_columns(properties, columns_of([event.properties for event in events]), types, faults)
     fields = Fields(
         pa.array(owners, pa.string()).dictionary_encode(),
         pa.array([event.name for event in events], pa.string()).dictionary_encode(),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+import msgspec
 
 Identity = tuple[str, str]
 """Kind and value."""
@@ -25,16 +25,14 @@ class Kind(StrEnum):
     UNBIND = "unbind"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """Where an event stands: the log's offset of its request, and its number there from 0."""
 
     offset: int
     index: int
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True):
     """One event that may be stored.
 
     `event_id`: 16 bytes; `time_us` (corrected) and `received_us`: µs since the epoch; `identities`: the valid
@@ -48,12 +46,11 @@ class Event:
     time_us: int
     received_us: int
     identities: tuple[Identity, ...]
-    properties: Mapping[str, Any]
-    user_properties: Mapping[str, Any]
+    properties: dict[str, Any]
+    user_properties: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Quarantined:
+class Quarantined(msgspec.Struct, frozen=True):
     """One event that may not be stored, as the bytes it came as; `reason` is a stable code, `message` says
     what was found and what is allowed."""
 

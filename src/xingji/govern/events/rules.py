@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from xingji.govern.events.event import Identity, Kind
-from xingji.govern.files.column_types import DEPTH_LIMIT, NAME_LIMIT, TEXT_LIMIT_BYTES
+from xingji.govern.files.column_types import DEPTH_LIMIT, NAME_LIMIT
 from xingji.govern.files.identity import KINDS, is_junk
 from xingji.model.errors import nearest_names, shown
 
@@ -18,6 +15,12 @@ MOST_NAME_BYTES = 255
 MOST_ID_BYTES = 256
 MOST_IDENTITY_BYTES = 1_024
 _KINDS = {kind.value: kind for kind in Kind}
+_RANKS = {kind: rank for rank, kind in enumerate(KINDS)}
+_PLAIN = frozenset((str, int, bool, float, type(None)))
+"""Values of which there is nothing to check: a request bounds their length, and its reader their range."""
+_MOST_KNOWN = 20_000
+_known_names: set[str] = set()
+"""Property names found to be good, so that each is looked at once; a cache of the process, and bounded."""
 
 
 class RuleError(Exception):
@@ -64,12 +67,16 @@ def identities_of(sent: Any) -> tuple[Identity, ...]:
     """The ids that identify somebody, the strongest first; junk is left out."""
     if not isinstance(sent, dict):
         raise RuleError("no_identity", f"identities is {shown(sent)}; allowed: an object of kind and value")
-    for kind in sent:
-        if kind not in KINDS:
+    ids = []
+    for kind, value in sent.items():
+        rank = _RANKS.get(kind)
+        if rank is None:
             near = nearest_names(kind, KINDS)
             hint = f"; the nearest: {', '.join(near)}" if near else ""
             raise RuleError("unknown_identity_kind", f"identities has {shown(kind)}{hint}")
-    found = tuple((kind, text) for kind in KINDS if (text := _id_of(kind, sent.get(kind))))
+        if text := _id_of(kind, value):
+            ids.append((rank, text))
+    found = tuple((KINDS[rank], text) for rank, text in sorted(ids))
     if not found:
         raise RuleError("no_identity", f"identities is {shown(sent)}; none of them identifies anybody")
     return found
@@ -86,7 +93,7 @@ def _id_of(kind: str, sent: Any) -> str:
     return "" if is_junk(text) else text
 
 
-def properties_of(sent: Any, field: str) -> Mapping[str, Any]:
+def properties_of(sent: Any, field: str) -> dict[str, Any]:
     """The properties of an event, or of its user, without those that are null."""
     if sent is None:
         return {}
@@ -96,26 +103,28 @@ def properties_of(sent: Any, field: str) -> Mapping[str, Any]:
         many = f"{field} has {len(sent)} names; allowed: up to {MOST_PROPERTIES}"
         raise RuleError("too_many_properties", many)
     for name, value in sent.items():
-        if not 1 <= len(name) <= NAME_LIMIT or "\x00" in name:
-            allowed = f"1 to {NAME_LIMIT} characters"
-            raise RuleError("bad_property_name", f"{field} has the name {shown(name)}; allowed: {allowed}")
-        if not isinstance(value, str) or len(value) > TEXT_LIMIT_BYTES // 4:
-            _check_value(value, f"{field}.{name}", DEPTH_LIMIT)
+        if name not in _known_names:
+            _check_name(name, field)
+        if value.__class__ not in _PLAIN:
+            _check_depth(value, f"{field}.{name}", DEPTH_LIMIT)
     return sent
 
 
-def _check_value(value: Any, path: str, levels: int) -> None:
-    if isinstance(value, str):
-        if len(value.encode()) > TEXT_LIMIT_BYTES:
-            raise RuleError("long_text", f"{path} has more than {TEXT_LIMIT_BYTES >> 20} MiB of text")
-    elif isinstance(value, float | Decimal):
-        if not math.isfinite(float(value)):
-            raise RuleError("number_out_of_range", f"{path} is beyond what a number can be")
-    elif isinstance(value, list | dict):
-        if not levels:
-            raise RuleError("too_deep", f"{path} is nested deeper than {DEPTH_LIMIT} levels")
-        for inner in value.values() if isinstance(value, dict) else value:
-            _check_value(inner, path, levels - 1)
+def _check_name(name: str, field: str) -> None:
+    if not 1 <= len(name) <= NAME_LIMIT or "\x00" in name:
+        allowed = f"1 to {NAME_LIMIT} characters"
+        raise RuleError("bad_property_name", f"{field} has the name {shown(name)}; allowed: {allowed}")
+    if len(_known_names) < _MOST_KNOWN:
+        _known_names.add(name)
+
+
+def _check_depth(value: Any, path: str, levels: int) -> None:
+    if not isinstance(value, list | dict):
+        return
+    if not levels:
+        raise RuleError("too_deep", f"{path} is nested deeper than {DEPTH_LIMIT} levels")
+    for inner in value.values() if isinstance(value, dict) else value:
+        _check_depth(inner, path, levels - 1)
 
 
 def _has_controls(text: str) -> bool:
