@@ -16,6 +16,7 @@ import pytest
 
 from tests.e2e.command import Commands
 from xingji.lake.bulk_import import RUN_ROWS
+from xingji.lake.lake import Lake
 
 LOG = """\
 user,event,time,channel,amount,event_id
@@ -193,6 +194,24 @@ def test_an_erased_user_is_gone_and_a_receipt_is_left(loaded: Commands) -> None:
     assert total(loaded) == 3
     kept = b"".join(file.read_bytes() for file in (loaded.folder / "home").rglob("*") if file.is_file())
     assert "重庆".encode() not in kept
+
+
+def test_an_erasure_that_was_stopped_is_ended_by_the_same_command(
+    loaded: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Lake, "collect", stop)
+        assert loaded.here("erase", "--user", "u1", "--yes").status == 130
+    assert total(loaded) == 3
+    assert "erasure-receipt was interrupted" in loaded.here("doctor").out
+    done = loaded.here("erase", "--user", "u1", "--yes")
+    assert (done.status, done.json["events"], done.json["user_changes"]) == (0, 3, 1)
+    kept = b"".join(file.read_bytes() for file in (loaded.folder / "home").rglob("*") if file.is_file())
+    assert "重庆".encode() not in kept
+    assert loaded.here("erase", "--user", "u1", "--yes").status == 2
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pyarrow as pa
 from xingji.lake.bulk_import import Import, Report
 from xingji.lake.compaction import Compacted, compact
 from xingji.lake.doctor import find_trouble
-from xingji.lake.erasure import Erased, erase_rows
+from xingji.lake.erasure import Erased, end_erasure, erase_rows, removed_before
 from xingji.lake.intake import Intake
 from xingji.lake.merging import merge_users, unmerge_users
 from xingji.lake.prepared import PreparedColumns
@@ -115,7 +115,7 @@ class Lake:
         return unmerge_users(self.store, absorbed).number
 
     def erase(self, user: str) -> Erased:
-        """Erase a user, with all who were merged into it, for good; again is no change.
+        """Erase a user, with all who were merged into it, for good; again ends what was stopped in between.
 
         Raises:
             BusyError: somebody is rewriting the base, or an import is running.
@@ -124,7 +124,13 @@ class Lake:
         done = erase_rows(self.store, user)
         self._tails.forget()
         self._joined.forget()
-        return replace(done, held_files=self.collect().held)
+        held = self.collect().held
+        end_erasure(self.store)
+        return replace(done, held_files=held)
+
+    def is_being_erased(self, user: str) -> bool:
+        """Whether an erasure of the user was stopped when the rows were gone and the old files were not."""
+        return removed_before(self.store, user) is not None
 
     def collect(self, grace_seconds: float = 0.0, prepared_bytes: int | None = None) -> Collected:
         """Remove every file that nobody needs, and prepared columns beyond `prepared_bytes`.
