@@ -85,6 +85,17 @@ def test_a_file_is_stored_once_whatever_its_name(loaded: Commands) -> None:
     assert total(loaded) == 6
 
 
+@pytest.mark.parametrize("name", ["a.csv", "a.ndjson"])
+def test_an_empty_file_is_like_any_other(name: str, xingji: Commands) -> None:
+    for file in (name, xingji.write("again.csv", "")):
+        xingji.write(file, "")
+        done = xingji.here("import", file)
+        assert (done.status, done.out, done.err) == (0, f"{file}: it holds no rows\n", "")
+    done = xingji.here("import", xingji.write("a.parquet", ""))
+    assert (done.status, "it is no whole Parquet file" in done.err) == (2, True)
+    assert xingji.here("doctor").status == 0
+
+
 def test_projects_are_apart(loaded: Commands) -> None:
     loaded.here("import", "log.csv", "--project", "other-1")
     loaded.write("more.csv", "user,event,time\nu9,view,2026-01-01T00:00:00Z\n")
@@ -232,6 +243,7 @@ def test_the_doctor_finds_nothing_wrong(loaded: Commands) -> None:
     done = loaded.here("doctor", "--deep", "--json")
     found = {finding["about"]: finding for finding in done.json}
     assert done.status == 0
+    assert found["kernels"]["state"] == "ok"
     assert found["project default"]["sentence"].startswith("6 events in ")
     assert "failure" not in {finding["state"] for finding in done.json}
 
@@ -267,6 +279,21 @@ def test_a_damaged_catalogue_is_one_sentence(loaded: Commands) -> None:
     (sentence,) = done.err.splitlines()
     assert f"{catalogue} is damaged" in sentence
     assert loaded.here("doctor").status == 1
+
+
+def test_the_doctor_goes_on_after_what_cannot_be_opened(loaded: Commands) -> None:
+    projects = loaded.folder / "home" / "projects"
+    shutil.copytree(projects / "default", projects / "copy")
+    for path in (projects / "default").rglob("events_tail/metadata/*.json"):
+        path.write_bytes(b"")
+    (projects / "also").mkdir()
+    (projects / "also" / "lake").write_text("no folder")
+    done = loaded.here("doctor", "--json")
+    found = {(each["about"], each["state"]): each["sentence"] for each in done.json}
+    assert (done.status, done.err) == (1, "")
+    assert "lake that was made at" in found["project copy", "failure"]
+    assert "events_tail/metadata" in found["project default", "failure"]
+    assert ("project also", "failure") in found
 
 
 def killed(xingji: Commands, file: str, when: str) -> None:
