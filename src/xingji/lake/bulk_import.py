@@ -217,7 +217,7 @@ class Import:
         if not runs:
             return Built(table, (0, None))
         pieces = [piece for run in runs for piece in reader.all_rows(run)]
-        rows = stack_wide(pieces).table()
+        rows = stack_wide(pieces)
         path = self._session.new_path(_TAILS[table])
         return Built(table, (0, None), [write_tail(self._store, _TAILS[table], rows, version, path)])
 

@@ -16,6 +16,7 @@ from xingji.lake.merging import merge_users, unmerge_users
 from xingji.lake.prepared import PreparedColumns
 from xingji.lake.snapshot import JoinedParts, LakeSnapshot, TailParts
 from xingji.lake.tail import merge_tails, write_tail
+from xingji.lake.wide import Wide
 from xingji.lake.words import after, with_words
 from xingji.ports.lake_store import Collected, LakeChange, LakeFile, LakeStore, LakeTable, LakeVersion
 
@@ -65,13 +66,13 @@ class Lake:
             if self.store.is_committed(batch_id):
                 return Appended(version.number, 0, 0, repeated=True)
             intake = Intake(self.store, version)
-            rows: dict[LakeTable, pa.Table] = {}
+            rows: dict[LakeTable, Wide] = {}
             if events is not None and events.num_rows:
-                rows[LakeTable.EVENTS_TAIL] = intake.events(events, batch_id).table()
+                rows[LakeTable.EVENTS_TAIL] = intake.events(events, batch_id)
             if users is not None and users.num_rows:
-                rows[LakeTable.USERS_TAIL] = intake.user_changes(users).table()
+                rows[LakeTable.USERS_TAIL] = intake.user_changes(users)
             done = self._commit_tail(batch_id, intake, version, rows)
-        counts = {table: own.num_rows for table, own in rows.items()}
+        counts = {table: own.n_rows for table, own in rows.items()}
         return Appended(
             done.number,
             counts.get(LakeTable.EVENTS_TAIL, 0),
@@ -80,7 +81,7 @@ class Lake:
         )
 
     def _commit_tail(
-        self, batch_id: str, intake: Intake, version: LakeVersion, rows: dict[LakeTable, pa.Table]
+        self, batch_id: str, intake: Intake, version: LakeVersion, rows: dict[LakeTable, Wide]
     ) -> LakeVersion:
         words = with_words(LakeChange(batch_id), intake, version)
         known = after(version, words)

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from xingji.lake.arrow_columns import int64s, stack
+from xingji.lake.arrow_columns import int64s
 from xingji.lake.bucket import bucket_of
-from xingji.lake.data_file import field_ids, read_rows, write_rows
+from xingji.lake.data_file import ROW_GROUP_ROWS, field_ids, read_rows, write_rows
 from xingji.lake.order import user_order
 from xingji.lake.part import Int64s
-from xingji.lake.rewriting import take
+from xingji.lake.wide import Wide, stack_wide
 from xingji.model.errors import BusyError, DamagedFileError
 from xingji.model.event_table import TIME
 from xingji.ports.lake_store import (
@@ -32,13 +32,15 @@ from xingji.ports.lake_store import (
 SESSION = "tail"
 CROWDED = 32
 """From this many files on, the small ones of a tail are merged."""
+MERGED_ROWS = ROW_GROUP_ROWS
+"""No more rows are merged at once: a merge takes memory and the interpreter's lock by their number."""
 
 
 def write_tail(
-    store: LakeStore, table: LakeTable, rows: pa.Table, version: LakeVersion, path: str | None = None
+    store: LakeStore, table: LakeTable, rows: Wide, version: LakeVersion, path: str | None = None
 ) -> LakeFile:
     """Write rows to a new file of a tail, sorted by (bucket, user_id, time, seq)."""
-    ordered = take(rows, tail_order(rows, version.n_buckets))
+    ordered = rows.take(tail_order(rows.dense, version.n_buckets))
     return write_rows(store, path or store.new_path(table), table, ordered, field_ids(table, version))
 
 
@@ -64,7 +66,8 @@ def merge_tails(store: LakeStore) -> int:
     """Merge the small files of crowded tails; gives how many were merged away.
 
     A file stays when it is larger than all smaller ones together, so that each row is rewritten few times and
-    what remains are about as many files as the row count has bits. One that is damaged stays too.
+    what remains are about as many files as the row count has bits; and one for each half of MERGED_ROWS, for
+    what would become larger than that stays as well. So does a file that is damaged.
 
     Nor is anything done while another process does it.
 
@@ -97,7 +100,7 @@ def _merge_tail(store: LakeStore, session: WorkSession, table: LakeTable) -> int
         whole = _legible(store, small)
         if len(whole) < 2:
             return 0
-        rows = stack(list(whole.values()))
+        rows = stack_wide(list(whole.values()))
         path = session.new_path(table)
         merged = write_tail(store, table, rows, version, path)
         batch = path.rsplit("/", 1)[-1]
@@ -108,20 +111,22 @@ def _merge_tail(store: LakeStore, session: WorkSession, table: LakeTable) -> int
     return len(whole) - 1
 
 
-def _legible(store: LakeStore, files: Sequence[LakeFile]) -> dict[LakeFile, pa.Table]:
+def _legible(store: LakeStore, files: Sequence[LakeFile]) -> dict[LakeFile, Wide]:
     """The files that can be read, and their rows."""
-    rows: dict[LakeFile, pa.Table] = {}
+    rows: dict[LakeFile, Wide] = {}
     for file in files:
         with contextlib.suppress(DamagedFileError):
-            rows[file] = read_rows(store, file)
+            rows[file] = Wide.of(read_rows(store, file))
     return rows
 
 
 def small_files(files: Sequence[LakeFile]) -> list[LakeFile]:
-    """The files that are not larger than all smaller ones together."""
+    """The files that are not larger than all smaller ones together, as far as MERGED_ROWS go."""
     by_size = sorted(files, key=lambda file: file.rows)
     total = keep_from = 0
     for at, file in enumerate(by_size):
+        if total + file.rows > MERGED_ROWS:
+            break
         if file.rows <= total:
             keep_from = at + 1
         total += file.rows
