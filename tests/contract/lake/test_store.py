@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +15,7 @@ import pytest
 
 from tests.contract.lake.conftest import put_file
 from xingji.adapters.iceberg_local import IcebergLocalStore
+from xingji.adapters.iceberg_local.ledger import translated
 from xingji.model.errors import BusyError, CallerError, DamagedFileError
 from xingji.ports.lake_store import (
     CommitConflictError,
@@ -246,3 +248,20 @@ def test_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
         assert (store.check(), len(store.version().files)) == ([], number + 1)
         store.close()
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize(
+    ("mode", "folder", "reason"),
+    [
+        pytest.param("ro", ".", "readonly database", id="may not be written"),
+        pytest.param("rw", "absent", "unable to open", id="may not be opened"),
+    ],
+)
+def test_catalogue_that_may_not_be_used_is_not_called_damaged(
+    tmp_path: Path, mode: str, folder: str, reason: str
+) -> None:
+    database = tmp_path / folder / "catalog.db"
+    sqlite3.connect(tmp_path / "catalog.db").execute("CREATE TABLE t (x)").connection.close()
+    with pytest.raises(PermissionError, match=reason) as told, translated(database):
+        sqlite3.connect(f"file:{database}?mode={mode}", uri=True).execute("INSERT INTO t VALUES (1)")
+    assert told.value.filename == str(database)

@@ -92,7 +92,7 @@ class IcebergLocalStore:
             self._check_place(places)
         elif any(self._warehouse.glob("*/data")):
             # A new catalogue would know none of the files, and the next collection would remove them all.
-            reason = "it knows of no table, and beside it lie files of a lake; put back a copy of it"
+            reason = "it knows of no table, and beside it lie files of a lake; put back a copy of the lake"
             raise DamagedFileError(str(self._folder / "catalog.db"), reason)
         return n_buckets
 
