@@ -176,6 +176,8 @@ def _commits(found: dict[str, Any]) -> str:
     kinds = {
         "append": "append_ms",
         "append, last hour": "append_ms_last_hour",
+        "append while another process merges": "append_beside_process_ms",
+        "append while another thread merges": "append_beside_thread_ms",
         "merge of the tail": "merge_ms",
     }
     cells = [

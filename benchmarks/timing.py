@@ -12,6 +12,8 @@ import psutil
 T = TypeVar("T")
 CALM = 0.08
 """The share of the machine that others may use while a time counts as undisturbed."""
+WARM_S = 0.5
+"""How long a question is asked before its times count: one of a few ms is not warm after one asking."""
 
 
 class Patience:
@@ -44,12 +46,15 @@ class Timed(Generic[T]):
 
 
 def best_of(ask: Callable[[], T], repeats: int, patience: Patience) -> Timed[T]:
-    """The answer, asked once to warm up and `repeats` times for the record.
+    """The answer, asked for WARM_S (once at least) to warm up and `repeats` times for the record.
 
     While there is patience, attempts that others disturbed do not count among the `repeats`; the best is the
     best of all. Attempts follow each other at once unless one was disturbed: a processor that slept is cold.
     """
+    warm_s = time.perf_counter() + (WARM_S if repeats else 0)
     answer, first = _attempt(ask)
+    while time.perf_counter() < warm_s:
+        ask()
     attempts: list[_Attempt] = [] if repeats else [first]
     while sum(one.others <= CALM for one in attempts) < repeats:
         if len(attempts) >= repeats and (patience.left_s <= 0 or len(attempts) >= 2 * repeats):

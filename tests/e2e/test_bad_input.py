@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -163,17 +165,49 @@ def test_options(words: list[str], sentence: str, xingji: Commands) -> None:
         pytest.param(["simulate", "--today", "soon"], '--today is "soon"', id="today"),
         pytest.param(["simulate", "--out", "bank.xlsx"], "a name that ends in .parquet", id="output format"),
         pytest.param(["simulate", "--out", "no/bank.csv"], "no: there is no such folder", id="output folder"),
+        pytest.param(["simulate", "--users", "no/u.csv"], "no: there is no such folder", id="users' folder"),
+        pytest.param(
+            ["simulate", "--truth", "no/t.json"], "no: there is no such folder", id="truth's folder"
+        ),
+        pytest.param(
+            ["simulate", "--out", "a.csv", "--truth", "."], ".: it is a folder", id="a folder as truth"
+        ),
+        pytest.param(
+            ["simulate", "--out", "a.csv", "--users", "./a.csv"],
+            "must be different files",
+            id="one over another",
+        ),
+        pytest.param(["simulate", "--seed", "-1"], "--seed is -1; allowed: 0 to", id="seed"),
+        pytest.param(
+            ["simulate", "--today", "0001-01-01"], "--today is 0001-01-01; allowed: 1990", id="year 1"
+        ),
+        pytest.param(["import", "/dev/null"], "it is no file on a disk", id="import of a device"),
     ],
 )
 def test_commands(words: list[str], sentence: str, xingji: Commands) -> None:
     xingji.write("q.json", json.dumps(FUNNEL))
     assert sentence in told(xingji, *words)
+    assert [path.name for path in xingji.folder.iterdir() if path.name != "home"] == ["q.json"]
 
 
 def test_it_is_the_same_in_a_process_of_its_own(xingji: Commands) -> None:
     done = xingji("query", "-", stdin="{")
     assert (done.status, done.out) == (2, "")
     assert done.err.startswith("error: the query is not JSON")
+
+
+def test_a_question_without_end_is_not_read(xingji: Commands) -> None:
+    assert "a question of more than 16 MiB" in told(xingji, "query", "-", stdin=b" " * (17 << 20))
+
+
+def test_a_pipe_is_imported_by_nobody_and_asked_by_all(xingji: Commands) -> None:
+    pipe = xingji.folder / "pipe.csv"
+    os.mkfifo(pipe)
+    assert "an import reads it twice; save it first" in told(xingji, "import", "pipe.csv")
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(pipe.write_text, LOG)
+        answer = xingji.ask(FUNNEL, "--events", "pipe.csv")
+    assert [step["count"] for step in answer["groups"][0]["steps"]] == [1, 1]
 
 
 def test_settings(xingji: Commands) -> None:

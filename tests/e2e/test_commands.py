@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -91,7 +93,20 @@ def test_the_same_seed_gives_the_same_bank(xingji: Commands) -> None:
 
 def test_nothing_half_written_is_left(xingji: Commands) -> None:
     xingji.here("simulate", *BANK, "--out", "a.csv", "--users", "u.txt")
-    assert sorted(path.name for path in xingji.folder.iterdir()) == ["a.csv"]
+    assert list(xingji.folder.iterdir()) == []
+
+
+def test_the_truth_is_written_whole_or_not_at_all(xingji: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_room(handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    xingji.write("truth.json", "before")
+    monkeypatch.setattr(os, "fsync", no_room)
+    done = xingji.here("simulate", *BANK, "--out", "a.csv", "--truth", "truth.json")
+    assert done.status == 1
+    assert "no room left in . to write truth.json" in done.err
+    assert sorted(path.name for path in xingji.folder.iterdir()) == ["a.csv", "truth.json"]
+    assert (xingji.folder / "truth.json").read_text() == "before"
 
 
 def test_the_demonstration(xingji: Commands) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from tests.e2e.command import Commands
 from xingji.lake.bulk_import import RUN_ROWS
+from xingji.lake.lake import Lake
 
 LOG = """\
 user,event,time,channel,amount,event_id
@@ -82,6 +83,17 @@ def test_a_file_is_stored_once_whatever_its_name(loaded: Commands) -> None:
         "copy.csv: nothing to do, all of it was loaded before",
     ]
     assert total(loaded) == 6
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.ndjson"])
+def test_an_empty_file_is_like_any_other(name: str, xingji: Commands) -> None:
+    for file in (name, xingji.write("again.csv", "")):
+        xingji.write(file, "")
+        done = xingji.here("import", file)
+        assert (done.status, done.out, done.err) == (0, f"{file}: it holds no rows\n", "")
+    done = xingji.here("import", xingji.write("a.parquet", ""))
+    assert (done.status, "it is no whole Parquet file" in done.err) == (2, True)
+    assert xingji.here("doctor").status == 0
 
 
 def test_projects_are_apart(loaded: Commands) -> None:
@@ -195,6 +207,24 @@ def test_an_erased_user_is_gone_and_a_receipt_is_left(loaded: Commands) -> None:
     assert "重庆".encode() not in kept
 
 
+def test_an_erasure_that_was_stopped_is_ended_by_the_same_command(
+    loaded: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Lake, "collect", stop)
+        assert loaded.here("erase", "--user", "u1", "--yes").status == 130
+    assert total(loaded) == 3
+    assert "erasure-receipt was interrupted" in loaded.here("doctor").out
+    done = loaded.here("erase", "--user", "u1", "--yes")
+    assert (done.status, done.json["events"], done.json["user_changes"]) == (0, 3, 1)
+    kept = b"".join(file.read_bytes() for file in (loaded.folder / "home").rglob("*") if file.is_file())
+    assert "重庆".encode() not in kept
+    assert loaded.here("erase", "--user", "u1", "--yes").status == 2
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
@@ -213,6 +243,7 @@ def test_the_doctor_finds_nothing_wrong(loaded: Commands) -> None:
     done = loaded.here("doctor", "--deep", "--json")
     found = {finding["about"]: finding for finding in done.json}
     assert done.status == 0
+    assert found["kernels"]["state"] == "ok"
     assert found["project default"]["sentence"].startswith("6 events in ")
     assert "failure" not in {finding["state"] for finding in done.json}
 
@@ -248,6 +279,21 @@ def test_a_damaged_catalogue_is_one_sentence(loaded: Commands) -> None:
     (sentence,) = done.err.splitlines()
     assert f"{catalogue} is damaged" in sentence
     assert loaded.here("doctor").status == 1
+
+
+def test_the_doctor_goes_on_after_what_cannot_be_opened(loaded: Commands) -> None:
+    projects = loaded.folder / "home" / "projects"
+    shutil.copytree(projects / "default", projects / "copy")
+    for path in (projects / "default").rglob("events_tail/metadata/*.json"):
+        path.write_bytes(b"")
+    (projects / "also").mkdir()
+    (projects / "also" / "lake").write_text("no folder")
+    done = loaded.here("doctor", "--json")
+    found = {(each["about"], each["state"]): each["sentence"] for each in done.json}
+    assert (done.status, done.err) == (1, "")
+    assert "lake that was made at" in found["project copy", "failure"]
+    assert "events_tail/metadata" in found["project default", "failure"]
+    assert ("project also", "failure") in found
 
 
 def killed(xingji: Commands, file: str, when: str) -> None:

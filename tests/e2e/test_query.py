@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 
 import pyarrow as pa
@@ -11,6 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.e2e.command import Commands
+from xingji.app.terminal import Terminal
+from xingji.lake.memory import MemorySnapshot
 
 LOG = """\
 user,event,time,channel,amount
@@ -180,6 +184,28 @@ def test_a_reader_that_leaves_is_no_error(xingji: Commands) -> None:
     assert process.stderr.read() == b""
     process.wait()
     process.stderr.close()
+
+
+def test_a_bar_stands_while_events_are_put_in_order(
+    xingji: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doing: list[str] = []
+    build = MemorySnapshot.from_table
+
+    @contextmanager
+    def progress(_: Terminal, what: str, *__: object) -> Iterator[Callable[[float], None]]:
+        doing.append(what)
+        yield lambda _: None
+        doing.remove(what)
+
+    def from_table(*given: object) -> MemorySnapshot:
+        assert doing == ["Putting events in order"]
+        return build(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Terminal, "progress", progress)
+    monkeypatch.setattr(MemorySnapshot, "from_table", from_table)
+    xingji.write("log.csv", LOG)
+    assert counts(xingji.ask(FUNNEL, "--events", "log.csv")) == [3, 2, 1]
 
 
 def test_a_file_without_rows_is_told(xingji: Commands) -> None:

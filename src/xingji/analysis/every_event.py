@@ -6,8 +6,8 @@ Event codes and labels are those of a snapshot, so one set of counters serves al
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import Generic, Protocol, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -34,8 +34,8 @@ class Counter(Protocol):
         """Count those of a view."""
         ...
 
-    def counted(self) -> Counted:
-        """What was counted so far."""
+    def counted(self, others: Sequence[Self]) -> Counted:
+        """What was counted, here and by other counters of the kind; they count no more."""
         ...
 
 
@@ -60,6 +60,10 @@ class Counters(Generic[C]):
         yield counter
         self._free.append(counter)
 
+    def counted(self) -> Counted | None:
+        """What was counted by all; None where nobody counted."""
+        return self.made[0].counted(self.made[1:]) if self.made else None
+
 
 class NodeCounter:
     """The edges of each session's first `most` nodes with their times, and its last node.
@@ -81,7 +85,10 @@ class NodeCounter:
             self._most, self._cells, self._ends,
         )  # fmt: skip
 
-    def counted(self) -> Counted:
+    def counted(self, others: Sequence[Self]) -> Counted:
+        for other in others:
+            self._cells += other._cells
+            self._ends += other._ends
         labels, n_labels = self._labels, len(self._labels)
         cells = self._cells.reshape(-1, 2)
         met, last = np.flatnonzero(cells[:, 0]), np.flatnonzero(self._ends)
@@ -106,6 +113,7 @@ class NeighbourCounter:
         self._rows += view.n_rows
         if self._rows >= _MOST_ROWS:
             self._add_up()
+            self._tables[:], self._rows = 0, view.n_rows
         rows = view.begin, view.end, view.event
         if self._by_threes:
             kernels.neighbours_by_threes(*rows, self._tables, self._pairs, self._ends)
@@ -117,10 +125,13 @@ class NeighbourCounter:
             kernels.sum_threes(self._tables, len(self._label_of), self._pairs)
         else:
             self._pairs += self._tables.sum(axis=0, dtype=np.int64)
-        self._tables[:], self._rows = 0, 0
 
-    def counted(self) -> Counted:
+    def counted(self, others: Sequence[Self]) -> Counted:
         self._add_up()
+        for other in others:
+            other._add_up()
+            self._pairs += other._pairs
+            self._ends += other._ends
         label_of, width = self._label_of, self._width
         met, last = np.flatnonzero(self._pairs), np.flatnonzero(self._ends)
         source, target = label_of[met // width], label_of[met % width]

@@ -29,6 +29,7 @@ from xingji.model.query import CountBy, Paths
 
 _MAX_DIRECT = 1 << 21
 _HIDDEN = "..."
+_NOBODY = np.empty(0, np.int64)
 Grid = npt.NDArray[np.int64]
 Edge = tuple[str, str]
 
@@ -138,9 +139,8 @@ def _of_view(work: _Work, view: ViewLike) -> _Tally | None:
 
 
 def _of_every_event(work: _Work) -> list[_Tally]:
-    nobody = np.empty(0, np.int64)
-    counters = work.counters.made if work.counters else []
-    return [_Tally(*counter.counted(), nobody, nobody) for counter in counters]
+    counted = work.counters.counted() if work.counters else None
+    return [_Tally(*counted, _NOBODY, _NOBODY)] if counted else []
 
 
 def _counters(query: Paths, names: Int32s) -> Counters[Counter] | None:
@@ -278,7 +278,9 @@ def _merged(
 
 
 def _added(rows: Sequence[Grid], figures: Sequence[npt.NDArray[np.int64]]) -> tuple[Grid, Grid]:
-    """Distinct rows, and the sums of their figures."""
+    """The rows of all, each once, and the sums of their figures; of one alone as they are."""
+    if len(rows) == 1:
+        return rows[0], figures[0]
     every = np.concatenate(rows)
     low = every.min(axis=0, initial=0)
     sizes = (every.max(axis=0, initial=0) - low + 1).tolist()

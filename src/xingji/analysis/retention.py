@@ -181,26 +181,27 @@ def _groups(work: _Work) -> Groups:
 
 def _cohorts(work: _Work, size: Int64s, returned: Grid) -> list[dict[str, Any]]:
     out = []
+    edges_us = work.periods.edges_us.tolist()
     for at in range(work.n_cohorts):
         row = {
             "start": work.periods.labels[at],
             "size": int(size[at]),
             "returned": [int(size[at]), *returned[at].tolist()],
         }
-        partial = _partial_from(work, at)
+        partial = _partial_from(work, edges_us, at)
         out.append(row if partial is None else {**row, "partial_from": partial})
     return out
 
 
-def _partial_from(work: _Work, cohort: int) -> int | None:
+def _partial_from(work: _Work, edges_us: list[int], cohort: int) -> int | None:
     """The first place in `returned` whose last period is not over at the query's `as_of`."""
     query = work.query
     last = [high for _, high in query.brackets] if query.brackets else range(1, query.periods + 1)
     for place, k in enumerate(last, start=1):
         if query.clock == "24h":
-            over_us = int(work.periods.edges_us[cohort + 1]) + (k + 1) * _LENGTH_US[query.period]
+            over_us = edges_us[cohort + 1] + (k + 1) * _LENGTH_US[query.period]
         else:
-            over_us = int(work.periods.edges_us[cohort + k + 1])
+            over_us = edges_us[cohort + k + 1]
         if over_us > work.context.as_of_us:
             return place
     return None

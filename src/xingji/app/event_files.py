@@ -65,6 +65,13 @@ def check_file(path: Path) -> None:
         raise InputError(str(path), "it is a folder; name the files in it")
 
 
+def check_kept_file(path: Path) -> None:
+    """Raise InputError for what can be read only once, such as a pipe: an import looks, then reads."""
+    check_file(path)
+    if not path.is_file():
+        raise InputError(str(path), "it is no file on a disk, and an import reads it twice; save it first")
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """How files are read: which column is which field, and what cannot be told from a file itself."""

@@ -40,8 +40,7 @@ def writing(path: Path, schema: pa.Schema) -> Iterator[Writer]:
 
     Raises FieldError for another name, CallerError where the folder cannot be written, StorageFullError.
     """
-    if not str(path).endswith(FORMATS):
-        raise FieldError("the file", str(path), f"a name that ends in {', '.join(FORMATS)}")
+    check_written(path)
     part = path.with_name(f".{path.name}.part")
     try:
         with when_full(path.parent, f"write {path}"):
@@ -53,6 +52,23 @@ def writing(path: Path, schema: pa.Schema) -> Iterator[Writer]:
             part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def check_written(path: Path) -> None:
+    """Raise CallerError where a file of events cannot be written, before anything is done for it."""
+    if not path.name.endswith(FORMATS):
+        raise FieldError("the file", str(path), f"a name that ends in {', '.join(FORMATS)}")
+    check_replaced(path)
+
+
+def check_replaced(path: Path) -> None:
+    """Raise CallerError where no file can be put."""
+    if not path.parent.is_dir():
+        raise CallerError(f"{path.parent}: there is no such folder")
+    if path.exists() and not path.is_file():
+        raise CallerError(
+            f"{path}: it is {'a folder' if path.is_dir() else 'no file'}, and cannot be replaced"
+        )
 
 
 def _open(path: Path, gzipped: bool) -> pa.NativeFile:

@@ -65,7 +65,7 @@ def _sentence_and_status(
 
 
 def _told(terminal: Terminal, sentence: str, status: int) -> int:
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(OSError, ValueError, XingjiError):
         terminal.flush()
     with contextlib.suppress(OSError):
         terminal.say(sentence)

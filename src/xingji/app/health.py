@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pkgutil
 import platform
 import shutil
 import sys
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from xingji import __version__
-from xingji.analysis import kernels
+from xingji.analysis.kernels.__main__ import kernels
 from xingji.analysis.kernels.collect import collect
 from xingji.app.lakes import open_lake
 from xingji.app.project import projects_of
@@ -62,8 +61,7 @@ def _kernels() -> Finding:
     """Whether the machine code of the kernels lies ready."""
     cache = Path(collect.stats.cache_path)  # type: ignore[attr-defined]
     compiled = {file.name.split(".")[0] for file in cache.glob("*.nbi")}
-    modules = {info.name for info in pkgutil.iter_modules(kernels.__path__)}
-    missing = sorted(modules - compiled - {"compiled", "__main__"})
+    missing = sorted({kernel.py_func.__module__.rpartition(".")[2] for kernel in kernels()} - compiled)
     if missing:
         how = "python -m xingji.analysis.kernels compiles them; else the first questions wait for it"
         return Finding("kernels", "warning", f"not compiled yet: {', '.join(missing)}; {how}")
@@ -114,7 +112,7 @@ def _project(settings: Settings, project: str, deep: bool) -> Iterator[Finding]:
             yield from _unfinished(about, lake)
             for sentence in lake.find_trouble() if deep else lake.store.check():
                 yield Finding(about, "failure", sentence)
-    except XingjiError as fault:
+    except (XingjiError, OSError) as fault:
         yield Finding(about, "failure", str(fault))
 
 

@@ -61,6 +61,15 @@ class Outcome:
     known: bool = False
     resumed_at: int = 0
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether the file held no row at all."""
+        return not (self.known or self.stored or self.repeated or self.refused.total)
+
+
+class _EmptyFile(Exception):
+    """There is nothing to store, and nothing to know again: an empty file is like any other."""
+
 
 Take = Callable[[Import, pa.Table, int, Any], None]
 """Hands a table of a file to its import, with the file's rows before it and how far it has been read."""
@@ -106,14 +115,20 @@ def _import(
             if work.is_done:
                 return Outcome(path, 0, 0, Refusals(), known=True)
             begun = _progress_of(work, lake, subject, reading)
-            read = begun
+            read, n_rows = begun, 0
             with terminal.progress(f"Reading {path.name}", path.stat().st_size, "bytes") as advance:
                 for block in _blocks(path, reading, begun, runner):
                     first_row, read = read.rows_read, _after(read, block)
                     take(work, block.table, first_row, msgspec.to_builtins(read))
+                    n_rows += len(block.table)
                     advance(block.bytes_read)
+            if not (n_rows or begun.rows_read or read.refused):
+                raise _EmptyFile
             with terminal.progress(f"Storing {path.name}", None, "files") as advance:
                 done = work.finish(lambda built, _: advance(built))
+    except _EmptyFile:
+        _forget(lake, import_id)
+        return Outcome(path, 0, 0, Refusals())
     except CallerError:
         _forget(lake, import_id)
         raise

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TextIO
 
 from xingji.model.errors import CallerError
+from xingji.ports.local_file import when_full
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -21,6 +22,7 @@ Advance = Callable[[float], None]
 
 _SHOWN_AFTER_SECONDS = 1.0
 _PIPED_WIDTH = 120
+_OUTPUT, _ANSWERING = "standard output", "write the answer"
 
 
 class Terminal:
@@ -31,30 +33,34 @@ class Terminal:
 
     @classmethod
     def of_process(cls) -> Terminal:
-        """The streams of this process, which speak UTF-8 whatever the locale is."""
+        """The streams of this process, which speak UTF-8 whatever the locale is; a closed one is empty."""
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(encoding="utf-8", errors="backslashreplace")
-        return cls(sys.stdout, sys.stderr, sys.stdin)
+        return cls(*(stream or io.StringIO() for stream in (sys.stdout, sys.stderr, sys.stdin)))
 
     def answer(self, text: str) -> None:
         """Write a line, or several, of the answer itself."""
-        self._out.write(text + "\n")
+        with when_full(_OUTPUT, _ANSWERING):
+            self._out.write(text + "\n")
 
     def show(self, *parts: RenderableType) -> None:
         """Write tables and headings for people as the answer, with a line between each two."""
         console = _console(self._out)
-        for at, part in enumerate(parts):
-            console.print(*([""] if at else []), part, sep="\n")
+        with when_full(_OUTPUT, _ANSWERING):
+            for at, part in enumerate(parts):
+                console.print(*([""] if at else []), part, sep="\n")
 
     def say(self, sentence: str) -> None:
         """Write a line to standard error: what happened beside the answer."""
         self._err.write(sentence + "\n")
         self._err.flush()
 
-    def read_all(self) -> bytes:
-        """Everything that stands on standard input."""
-        return self._asked.buffer.read() if hasattr(self._asked, "buffer") else self._asked.read().encode()
+    def read(self, most_bytes: int) -> bytes:
+        """What stands on standard input, up to so many bytes."""
+        if hasattr(self._asked, "buffer"):
+            return self._asked.buffer.read(most_bytes)
+        return self._asked.read(most_bytes).encode()
 
     def confirm(self, question: str) -> bool:
         """Ask a person for a yes; raises CallerError where nobody can answer."""
@@ -81,7 +87,8 @@ class Terminal:
 
     def flush(self) -> None:
         """Hand on what was written."""
-        self._out.flush()
+        with when_full(_OUTPUT, _ANSWERING):
+            self._out.flush()
         self._err.flush()
 
 

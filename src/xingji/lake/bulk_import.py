@@ -48,6 +48,7 @@ LOT_ROWS = 256_000
 Report = Callable[[int, int], None]
 Target = tuple[LakeTable, Place]
 """A bucket and month of a table."""
+_SESSIONS = "import-"
 _TAILS = {LakeTable.EVENTS: LakeTable.EVENTS_TAIL, LakeTable.USERS: LakeTable.USERS_TAIL}
 
 
@@ -216,7 +217,7 @@ class Import:
         if not runs:
             return Built(table, (0, None))
         pieces = [piece for run in runs for piece in reader.all_rows(run)]
-        rows = stack_wide(pieces).table()
+        rows = stack_wide(pieces)
         path = self._session.new_path(_TAILS[table])
         return Built(table, (0, None), [write_tail(self._store, _TAILS[table], rows, version, path)])
 
@@ -307,7 +308,12 @@ class Import:
 
 def session_name(import_id: str) -> str:
     """The work session of an import."""
-    return f"import-{xxhash.xxh3_64_hexdigest(import_id.encode())}"
+    return f"{_SESSIONS}{xxhash.xxh3_64_hexdigest(import_id.encode())}"
+
+
+def is_importing(store: LakeStore) -> bool:
+    """Whether an import goes on, or was interrupted: its runs name users by number."""
+    return any(name.startswith(_SESSIONS) for name in store.sessions())
 
 
 def _in_turn(target: Target) -> tuple[str, int, int]:
@@ -319,4 +325,4 @@ def _nobody(done: int, total: int) -> None:
     """Whom progress is reported to when nobody asked."""
 
 
-__all__ = ["RUN_ROWS", "SMALL_IMPORT_ROWS", "Import", "Imported", "session_name"]
+__all__ = ["RUN_ROWS", "SMALL_IMPORT_ROWS", "Import", "Imported", "is_importing", "session_name"]

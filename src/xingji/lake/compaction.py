@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from xingji.lake.arrow_columns import int64s
 from xingji.lake.bucket import bucket_of
-from xingji.lake.bulk_import import Report
+from xingji.lake.bulk_import import Report, is_importing
 from xingji.lake.data_file import read_groups, read_rows
 from xingji.lake.import_progress import Built
 from xingji.lake.overrides import Survivors, read_overrides, write_overrides
@@ -239,7 +239,7 @@ class Compaction:
 
     def _retired(self, now: LakeVersion) -> dict[int, int]:
         """Merges of which no row is left elsewhere: absorbed → survivor; none while an import goes on."""
-        if any(name != SESSION for name in self._store.sessions()):
+        if is_importing(self._store):
             return {}
         done = {file.path for file in self._work.tails}
         fresh = [file for file in now.of(*TAIL_TABLES) if file.path not in done]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from uuid import uuid4
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 
@@ -22,8 +24,12 @@ from xingji.ports.lake_store import (
     LakeVersion,
     WorkSession,
 )
+from xingji.ports.local_file import replace_synced, when_full
 
 SESSION = "erasure"
+RECEIPT = "erasure-receipt"
+"""The session that says, until an erased user's old files are gone too, what their erasure removed."""
+_NOTE = "removed.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,30 +42,60 @@ class Erased:
     held_files: int
 
 
+class _Receipt(msgspec.Struct, frozen=True):
+    """What the erasure of a user removes."""
+
+    name: str
+    done: Erased
+
+
 def erase_rows(store: LakeStore, name: str) -> Erased:
     """Remove a user, and all who were merged into it, from all tables and the registry in one commit.
 
-    The old files are still there after it; the caller collects. Unfinished work of processes that ended is
-    dropped, for it may hold rows of the user.
+    The old files are still there after it; the caller collects, and then ends the erasure. One that was
+    killed in between gives what it had removed. Unfinished work of processes that ended is dropped, for it
+    may hold rows of the user.
 
     Raises:
         BusyError: somebody is rewriting the base, or an import is running.
         DamagedFileError: a file that may hold the user cannot be read; nothing was changed.
     """
     with store.rewriter(), store.writer():
-        for other in store.sessions():
+        for other in set(store.sessions()) - {RECEIPT}:
             store.session(other).end()
         version = store.version()
         users = _person(store, version, name)
         if not len(users):
-            return Erased(0, 0, 0, 0)
-        session = store.session(SESSION)
+            return removed_before(store, name) or Erased(0, 0, 0, 0)
+        session, receipt = store.session(SESSION), store.session(RECEIPT)
         try:
-            done = _commit(store, session, version, users)
-            session.end()
+            return _commit(store, session, receipt, name, version, users)
+        except Exception:
+            receipt.end()
+            raise
         finally:
-            session.release()
-    return done
+            session.end()
+            receipt.release()
+
+
+def removed_before(store: LakeStore, name: str) -> Erased | None:
+    """What an erasure of the named user removed that did not come to its end; None where there is none."""
+    if RECEIPT not in store.sessions():
+        return None
+    receipt = store.session(RECEIPT)
+    try:
+        found = msgspec.json.decode((Path(receipt.scratch) / _NOTE).read_bytes(), type=_Receipt)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None
+    finally:
+        receipt.release()
+    return found.done if found.name == name else None
+
+
+def end_erasure(store: LakeStore) -> None:
+    """Forget whom the last erasure removed: their files are gone, or wait for readers."""
+    if RECEIPT in store.sessions():
+        store.session(RECEIPT).end()
 
 
 def _person(store: LakeStore, version: LakeVersion, name: str) -> Int64s:
@@ -73,7 +109,14 @@ def _person(store: LakeStore, version: LakeVersion, name: str) -> Int64s:
     return np.array(sorted(merged | set(store.users_bound_to(sorted(merged)))), np.int64)
 
 
-def _commit(store: LakeStore, session: WorkSession, version: LakeVersion, users: Int64s) -> Erased:
+def _commit(
+    store: LakeStore,
+    session: WorkSession,
+    receipt: WorkSession,
+    name: str,
+    version: LakeVersion,
+    users: Int64s,
+) -> Erased:
     add: list[LakeFile] = []
     remove: list[LakeFile] = []
     lost = dict.fromkeys(LakeTable, 0)
@@ -99,9 +142,12 @@ def _commit(store: LakeStore, session: WorkSession, version: LakeVersion, users:
         forget=tuple(users.tolist()),
         operation="overwrite",
     )
-    store.commit(change)
     events = lost[LakeTable.EVENTS] + lost[LakeTable.EVENTS_TAIL]
-    return Erased(len(users), events, lost[LakeTable.USERS] + lost[LakeTable.USERS_TAIL], 0)
+    done = Erased(len(users), events, lost[LakeTable.USERS] + lost[LakeTable.USERS_TAIL], 0)
+    with when_full(receipt.scratch, "note what is erased"):
+        replace_synced(Path(receipt.scratch) / _NOTE, msgspec.json.encode(_Receipt(name, done)))
+    store.commit(change)
+    return done
 
 
 def _left(store: LakeStore, file: LakeFile, users: Int64s, n_buckets: int) -> pa.Table | None:

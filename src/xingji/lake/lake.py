@@ -10,12 +10,13 @@ import pyarrow as pa
 from xingji.lake.bulk_import import Import, Report
 from xingji.lake.compaction import Compacted, compact
 from xingji.lake.doctor import find_trouble
-from xingji.lake.erasure import Erased, erase_rows
+from xingji.lake.erasure import Erased, end_erasure, erase_rows, removed_before
 from xingji.lake.intake import Intake
 from xingji.lake.merging import merge_users, unmerge_users
 from xingji.lake.prepared import PreparedColumns
 from xingji.lake.snapshot import JoinedParts, LakeSnapshot, TailParts
 from xingji.lake.tail import merge_tails, write_tail
+from xingji.lake.wide import Wide
 from xingji.lake.words import after, with_words
 from xingji.ports.lake_store import Collected, LakeChange, LakeFile, LakeStore, LakeTable, LakeVersion
 
@@ -65,13 +66,13 @@ class Lake:
             if self.store.is_committed(batch_id):
                 return Appended(version.number, 0, 0, repeated=True)
             intake = Intake(self.store, version)
-            rows: dict[LakeTable, pa.Table] = {}
+            rows: dict[LakeTable, Wide] = {}
             if events is not None and events.num_rows:
-                rows[LakeTable.EVENTS_TAIL] = intake.events(events, batch_id).table()
+                rows[LakeTable.EVENTS_TAIL] = intake.events(events, batch_id)
             if users is not None and users.num_rows:
-                rows[LakeTable.USERS_TAIL] = intake.user_changes(users).table()
+                rows[LakeTable.USERS_TAIL] = intake.user_changes(users)
             done = self._commit_tail(batch_id, intake, version, rows)
-        counts = {table: own.num_rows for table, own in rows.items()}
+        counts = {table: own.n_rows for table, own in rows.items()}
         return Appended(
             done.number,
             counts.get(LakeTable.EVENTS_TAIL, 0),
@@ -80,7 +81,7 @@ class Lake:
         )
 
     def _commit_tail(
-        self, batch_id: str, intake: Intake, version: LakeVersion, rows: dict[LakeTable, pa.Table]
+        self, batch_id: str, intake: Intake, version: LakeVersion, rows: dict[LakeTable, Wide]
     ) -> LakeVersion:
         words = with_words(LakeChange(batch_id), intake, version)
         known = after(version, words)
@@ -115,7 +116,7 @@ class Lake:
         return unmerge_users(self.store, absorbed).number
 
     def erase(self, user: str) -> Erased:
-        """Erase a user, with all who were merged into it, for good; again is no change.
+        """Erase a user, with all who were merged into it, for good; again ends what was stopped in between.
 
         Raises:
             BusyError: somebody is rewriting the base, or an import is running.
@@ -124,7 +125,13 @@ class Lake:
         done = erase_rows(self.store, user)
         self._tails.forget()
         self._joined.forget()
-        return replace(done, held_files=self.collect().held)
+        held = self.collect().held
+        end_erasure(self.store)
+        return replace(done, held_files=held)
+
+    def is_being_erased(self, user: str) -> bool:
+        """Whether an erasure of the user was stopped when the rows were gone and the old files were not."""
+        return removed_before(self.store, user) is not None
 
     def collect(self, grace_seconds: float = 0.0, prepared_bytes: int | None = None) -> Collected:
         """Remove every file that nobody needs, and prepared columns beyond `prepared_bytes`.

@@ -128,12 +128,11 @@ class MemorySnapshot:
         order = np.lexsort((time, owner))
         bucket = (owner % n_buckets)[order]
         parts = [MemoryPart(f"memory-{b}", plain.take(order[bucket == b]), codes) for b in range(n_buckets)]
+        kinds = {field.name: str(field.type) for field in table.schema}
         types: dict[str, set[str]] = {}
         for part in parts:
             for name in part.property_names:
-                column = PREFIX + name
-                kind = str(table.schema.field(column).type) if column in table.column_names else "json"
-                types.setdefault(name, set()).add(kind)
+                types.setdefault(name, set()).add(kinds.get(PREFIX + name, "json"))
         properties = {name: PropertyInfo(name, tuple(sorted(kinds))) for name, kinds in sorted(types.items())}
         changes = UserChanges.from_table(users, names)
         as_of = int(time.max()) if len(time) else 0

@@ -23,7 +23,8 @@ class SimulationConfig:
     ``events`` is met within a tenth by choosing how many people there are, never by changing what they do.
 
     Raises:
-        ValueError: ``days`` not in 7..400, ``events`` under 20,000 or ``hour_of_today`` not in 0..23.
+        ValueError: ``today`` not in 1990..2199, ``days`` not in 7..400, ``events`` under 20,000, ``seed``
+            below 0 or ``hour_of_today`` not in 0..23.
     """
 
     today: dt.date
@@ -33,9 +34,12 @@ class SimulationConfig:
     hour_of_today: int = 10
 
     def __post_init__(self) -> None:
+        if not 1990 <= self.today.year <= 2199:
+            raise ValueError(f"today is {self.today}; allowed: 1990-01-01 to 2199-12-31")
         for name, value, low, high in (
             ("days", self.days, 7, 400),
             ("events", self.events, 20_000, 10_000_000_000),
+            ("seed", self.seed, 0, 10**18),
             ("hour_of_today", self.hour_of_today, 0, 23),
         ):
             if not low <= value <= high:

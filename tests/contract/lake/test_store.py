@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,7 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.contract.lake.conftest import put_file
-from xingji.model.errors import BusyError, DamagedFileError
+from xingji.adapters.iceberg_local import IcebergLocalStore
+from xingji.adapters.iceberg_local.ledger import translated
+from xingji.model.errors import BusyError, CallerError, DamagedFileError
 from xingji.ports.lake_store import (
     CommitConflictError,
     LakeChange,
@@ -189,3 +193,75 @@ def test_catalogue_that_is_none_is_named(reopen: Reopen, tmp_path: Path) -> None
         path.write_bytes(b"no database" * 1000)
     with pytest.raises(DamagedFileError, match=r"catalog\.db"):
         reopen()
+
+
+@pytest.mark.parametrize("damage", ["", '{"location": "'], ids=["emptied", "cut short"])
+def test_damaged_description_of_a_table_is_named(reopen: Reopen, tmp_path: Path, damage: str) -> None:
+    reopen().commit(LakeChange("a", add=(put_file(reopen()),)))
+    for path in (tmp_path / "lake").rglob("events_tail/metadata/*.metadata.json"):
+        path.write_text(damage)
+    store = reopen()
+    (trouble,) = store.check()
+    assert "events_tail/metadata/" in trouble
+    assert "is damaged" in trouble
+    with pytest.raises(DamagedFileError, match="events_tail/metadata/"):
+        store.commit(LakeChange("b", add=(put_file(store),)))
+    assert not store.is_committed("b")
+
+
+@pytest.mark.parametrize("how", ["removed", "emptied"])
+def test_lake_whose_catalogue_is_lost_is_not_taken_for_an_empty_one(
+    reopen: Reopen, tmp_path: Path, how: str
+) -> None:
+    store = reopen()
+    file = put_file(store)
+    store.commit(LakeChange("a", add=(file,)))
+    store.close()  # type: ignore[attr-defined]
+    catalogue = tmp_path / "lake" / "catalog.db"
+    catalogue.unlink() if how == "removed" else catalogue.write_bytes(b"")
+    with pytest.raises(DamagedFileError, match=r"catalog\.db .* put back a copy"):
+        reopen()
+    assert (tmp_path / "lake" / "warehouse" / file.path).exists()
+
+
+def test_copy_of_a_lake_is_refused_elsewhere_and_both_stay_whole(
+    store: LakeStore, reopen: Reopen, tmp_path: Path
+) -> None:
+    file = put_file(store)
+    store.commit(LakeChange("a", add=(file,)))
+    lake, copy = tmp_path / "lake", tmp_path / "copy"
+    shutil.copytree(lake, copy)
+    with pytest.raises(CallerError, match=f"{copy} holds a lake that was made at {lake}"):
+        IcebergLocalStore(copy)
+    assert (copy / "warehouse" / file.path).exists()
+    shutil.rmtree(lake)
+    copy.rename(lake)
+    assert (reopen().check(), reopen().version().files) == ([], (file,))
+
+
+@pytest.mark.parametrize("name", ["h%20 ü#?x", "a b", "@:c", "行迹"])
+def test_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
+    for number in range(2):
+        store = IcebergLocalStore(tmp_path / name / "lake", n_buckets=4)
+        store.commit(LakeChange(f"b{number}", add=(put_file(store),)))
+        store.collect()
+        assert (store.check(), len(store.version().files)) == ([], number + 1)
+        store.close()
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize(
+    ("mode", "folder", "reason"),
+    [
+        pytest.param("ro", ".", "readonly database", id="may not be written"),
+        pytest.param("rw", "absent", "unable to open", id="may not be opened"),
+    ],
+)
+def test_catalogue_that_may_not_be_used_is_not_called_damaged(
+    tmp_path: Path, mode: str, folder: str, reason: str
+) -> None:
+    database = tmp_path / folder / "catalog.db"
+    sqlite3.connect(tmp_path / "catalog.db").execute("CREATE TABLE t (x)").connection.close()
+    with pytest.raises(PermissionError, match=reason) as told, translated(database):
+        sqlite3.connect(f"file:{database}?mode={mode}", uri=True).execute("INSERT INTO t VALUES (1)")
+    assert told.value.filename == str(database)

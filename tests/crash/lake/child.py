@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.lake.work import KINDS, make_imports_large, open_lake
+from tests.crash.lake.work import KINDS, make_work_large, open_lake
 
 
 def kill_at_sync(number: int) -> None:
@@ -27,7 +27,7 @@ def kill_at_sync(number: int) -> None:
 
 def main(home: str, kind: str, number: str) -> None:
     """Do the work in the home's lake."""
-    make_imports_large(pytest.MonkeyPatch())  # for good: the process is this work's alone
+    make_work_large(pytest.MonkeyPatch())  # for good: the process is this work's alone
     lake = open_lake(Path(home))
     print("ready", flush=True)
     kill_at_sync(int(number))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.lake.work import KINDS, close, make_imports_large, open_lake, prepare
+from tests.crash.lake.work import KINDS, close, make_work_large, open_lake, prepare
 
 
 def syncs_of(kind: str, home: Path) -> int:
@@ -19,7 +19,7 @@ def syncs_of(kind: str, home: Path) -> int:
         fsync(handle)
 
     with pytest.MonkeyPatch.context() as patch:
-        make_imports_large(patch)
+        make_work_large(patch)
         lake = open_lake(home)
         prepare(lake)
         patch.setattr(os, "fsync", count)
@@ -29,9 +29,9 @@ def syncs_of(kind: str, home: Path) -> int:
 
 
 @pytest.fixture(autouse=True)
-def large_imports(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Imports are done as large ones are, in these tests and in no other."""
-    make_imports_large(monkeypatch)
+def large_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work is done as large work is, in these tests and in no other."""
+    make_work_large(monkeypatch)
 
 
 @pytest.fixture(scope="session")

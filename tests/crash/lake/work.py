@@ -10,7 +10,7 @@ import pytest
 
 from tests.unit.lake.rows import LAKE_BUCKETS, Event, Row, event_table, rows_in, rows_of, some_events
 from xingji.adapters.iceberg_local import IcebergLocalStore
-from xingji.lake import bulk_import
+from xingji.lake import bulk_import, tail
 from xingji.lake.lake import Lake
 
 OLD = some_events(120, users=9, days=20)
@@ -27,9 +27,10 @@ LOG = OLD + TAIL + NEW
 NAMES = ("n", "page")
 
 
-def make_imports_large(patch: pytest.MonkeyPatch) -> None:
-    """Let imports of a hundred events be done as those of millions are."""
+def make_work_large(patch: pytest.MonkeyPatch) -> None:
+    """Let imports of a hundred events be done as those of millions are, and call three files a crowd."""
     patch.setattr(bulk_import, "RUN_ROWS", 40)
+    patch.setattr(tail, "CROWDED", 3)
     patch.setattr(bulk_import, "SMALL_IMPORT_ROWS", 0)
 
 
@@ -51,7 +52,8 @@ def prepare(lake: Lake) -> None:
     """A lake with a base, a tail and a merge."""
     lake.append("old", event_table(OLD))
     lake.compact()
-    lake.append("tail", event_table(TAIL))
+    for at in range(0, len(TAIL), 10):
+        lake.append(f"tail {at}", event_table(TAIL[at : at + 10]))
     lake.merge_users("u1", "u2")
     lake.collect()
 
@@ -101,6 +103,7 @@ KINDS = {
     "append": Work(append, one(LOG, u1="u2")),
     "import": Work(import_file, one(LOG, u1="u2")),
     "compact": Work(compact, BEFORE),
+    "tails": Work(merge_tails, BEFORE),
     "merge": Work(merge, one(OLD + TAIL, u1="u2", u3="u2")),
     "erase": Work(erase, [row for row in BEFORE if row[0] != "u2"]),
 }

@@ -44,9 +44,10 @@ def _no_sessions() -> Sessions:
 def test_neighbours(n_names: int, users: list[list[int]], strangers: list[int], collapse: bool) -> None:
     view: Any = _View(users, strangers)
     counter = NeighbourCounter(np.arange(n_names, dtype=np.int32), collapse)
+    other = NeighbourCounter(np.arange(n_names, dtype=np.int32), collapse)
     counter.add(view, _no_sessions)
-    counter.add(view, _no_sessions)
-    edge, figures, node, counts = counter.counted()
+    other.add(view, _no_sessions)
+    edge, figures, node, counts = counter.counted([other])
     pairs = Counter(
         pair for user in users for pair in itertools.pairwise(user) if not (collapse and pair[0] == pair[1])
     )
@@ -66,7 +67,7 @@ def test_counters_of_32_bits_are_added_up_in_time(n_names: int, monkeypatch: pyt
     counter = NeighbourCounter(np.arange(n_names, dtype=np.int32), collapse=False)
     for _ in range(4):
         counter.add(view, _no_sessions)
-    edge, figures, _, _ = counter.counted()
+    edge, figures, _, _ = counter.counted([])
     counts = {(s, t): n for (_, s, t), (n, _) in zip(edge.tolist(), figures.tolist(), strict=True)}
     assert counts == {(0, 1): 20, (1, 2): 20, (2, 0): 16}
 

@@ -40,6 +40,7 @@ def raising(fault: BaseException) -> Callable[[], int]:
             "error: no room left in /d to write x; free some space and try again\n",
             id="ours",
         ),
+        pytest.param(BrokenPipeError(), 141, "", id="nobody reads"),
         pytest.param(KeyboardInterrupt(), 130, "cancelled\n", id="interrupt"),
         pytest.param(Cancelled(), 130, "cancelled\n", id="cancelled"),
         pytest.param(

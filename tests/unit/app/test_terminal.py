@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import sys
 import time
+from collections.abc import Callable
 
 import pytest
 
 from xingji.app import terminal
 from xingji.app.terminal import Terminal
-from xingji.model.errors import CallerError
+from xingji.model.errors import CallerError, StorageFullError
 
 
 class Screen(io.StringIO):
@@ -100,3 +103,36 @@ def test_only_a_yes_is_a_yes(answer: str, agreed: bool) -> None:
 def test_nobody_says_yes() -> None:
     with pytest.raises(CallerError, match="give --yes"):
         Terminal(io.StringIO(), io.StringIO(), io.StringIO("y\n")).confirm("Really?")
+
+
+class FullDisk(io.StringIO):
+    """A stream to a disk that has no room."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def flush(self) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("give", [lambda to: to.answer("42"), lambda to: to.flush()], ids=["write", "flush"])
+def test_an_answer_without_room_is_no_bug(give: Callable[[Terminal], None]) -> None:
+    with pytest.raises(StorageFullError, match="standard output to write the answer"):
+        give(Terminal(FullDisk(), io.StringIO(), io.StringIO()))
+
+
+def test_closed_streams_are_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(sys, name, None)
+    closed = Terminal.of_process()
+    closed.answer("42")
+    closed.say("note")
+    closed.flush()
+    assert closed.read(10) == b""
+    with pytest.raises(CallerError, match="give --yes"):
+        closed.confirm("Really?")
+
+
+def test_what_stands_on_standard_input_is_read_up_to_a_bound() -> None:
+    endless = io.TextIOWrapper(io.BytesIO(b"x" * 100))
+    assert Terminal(io.StringIO(), io.StringIO(), endless).read(10) == b"x" * 10

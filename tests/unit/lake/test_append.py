@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pyarrow as pa
 import pytest
 
 from tests.unit.lake.conftest import Reopen
 from tests.unit.lake.rows import DAY_US, MAY, Event, event_table, rows_in, rows_of, some_events
+from xingji.lake import tail
 from xingji.lake.lake import Lake
 from xingji.lake.tail import CROWDED
 from xingji.model.errors import FieldError
@@ -101,6 +104,47 @@ def test_crowded_tail_is_merged_and_nothing_changes(lake: Lake) -> None:
         lake.merge_tails()
         assert len(lake.store.version().of(LakeTable.EVENTS_TAIL)) <= CROWDED
     assert rows_of(lake, "n", "page") == rows_in(events, "n", "page")
+
+
+def test_no_more_than_a_bound_is_merged_at_once(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tail, "MERGED_ROWS", 10)
+    monkeypatch.setattr(tail, "CROWDED", 8)
+    events = some_events(100)
+    for at, event in enumerate(events):
+        lake.append(f"{at}", event_table([event]))
+        lake.merge_tails()
+        sizes = [file.rows for file in lake.store.version().of(LakeTable.EVENTS_TAIL)]
+        assert max(sizes) <= 10
+        assert len(sizes) <= 8 + at // 5
+    assert rows_of(lake, "n", "page") == rows_in(events, "n", "page")
+
+
+def test_damaged_file_of_a_crowded_tail_stays_and_the_rest_is_merged(lake: Lake, tmp_path: Path) -> None:
+    events = some_events(CROWDED)
+    for at, event in enumerate(events):
+        lake.append(f"{at}", event_table([event]))
+    files = lake.store.version().of(LakeTable.EVENTS_TAIL)
+    (tmp_path / "lake" / "warehouse" / files[7].path).write_bytes(b"no Parquet")
+    assert lake.merge_tails() == CROWDED - 2
+    left = lake.store.version().of(LakeTable.EVENTS_TAIL)
+    assert (files[7] in left, len(left), sum(file.rows for file in left)) == (True, 2, CROWDED)
+    assert list(lake.store.sessions()) == []
+
+
+def test_crowded_tail_is_left_to_the_process_that_merges_it(lake: Lake, reopen: Reopen) -> None:
+    for at, event in enumerate(some_events(CROWDED)):
+        lake.append(f"{at}", event_table([event]))
+    session = reopen().store.session("tail")
+    assert lake.merge_tails() == 0
+    session.end()
+    assert lake.merge_tails() == CROWDED - 1
+
+
+def test_merge_of_a_tail_that_was_killed_leaves_nothing_behind(lake: Lake) -> None:
+    lake.append("1", event_table(some_events(10)))
+    lake.store.session("tail").release()
+    assert lake.merge_tails() == 0
+    assert list(lake.store.sessions()) == []
 
 
 @pytest.mark.parametrize(

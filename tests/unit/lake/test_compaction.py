@@ -218,6 +218,16 @@ def test_merge_is_not_made_final_while_an_import_is_unfinished(lake: Lake) -> No
     assert rows_of(lake, "n") == rows_in(renamed(EVENTS, u1="u2"), "n")
 
 
+@pytest.mark.parametrize("other", ["tail", "erasure"])
+def test_merge_is_made_final_whatever_other_work_was_killed(lake: Lake, other: str) -> None:
+    fill(lake, EVENTS)
+    lake.merge_users("u1", "u2")
+    lake.store.session(other).release()
+    lake.compact()
+    assert lake.store.version().of(LakeTable.OVERRIDES) == []
+    assert rows_of(lake, "n") == rows_in(renamed(EVENTS, u1="u2"), "n")
+
+
 def test_user_changes_move_with_their_users(lake: Lake) -> None:
     fill(lake, EVENTS)
     times = event_table([Event("", "", day) for day in (1, 2)])["time"]

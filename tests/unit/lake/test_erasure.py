@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from tests.unit.lake.conftest import Reopen
 from tests.unit.lake.rows import Event, event_table, rows_in, rows_of, some_events
 from xingji.lake import bulk_import
+from xingji.lake import lake as lake_module
 from xingji.lake.lake import Lake
-from xingji.model.errors import BusyError
+from xingji.model.errors import BusyError, DamagedFileError
+from xingji.ports.lake_store import LakeTable
 
 SECRET = "c-58103377-secret"
 EVENTS = [
@@ -75,6 +78,38 @@ def test_those_merged_into_the_user_go_too(full: Lake, tmp_path: Path) -> None:
     assert files_with(tmp_path, SECRET) == []
     full.append("later", event_table([Event("u2", "open", 3)]))
     assert [row[0] for row in rows_of(full)].count("u2") == 1
+
+
+@pytest.mark.parametrize("last", ["collect", "end"])
+def test_erasure_stopped_before_its_end_goes_on(
+    full: Lake, reopen: Reopen, tmp_path: Path, last: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    target = (Lake, "collect") if last == "collect" else (lake_module, "end_erasure")
+    with monkeypatch.context() as patch:
+        patch.setattr(*target, stop)
+        with pytest.raises(KeyboardInterrupt):
+            full.erase(SECRET)
+    assert files_with(tmp_path, SECRET)
+    again = reopen()
+    assert again.is_being_erased(SECRET)
+    assert not again.is_being_erased("u2")
+    assert again.erase(SECRET).events == len(EVENTS) - len(OTHERS)
+    assert files_with(tmp_path, SECRET) == []
+    assert list(again.store.sessions()) == []
+    assert not again.is_being_erased(SECRET)
+
+
+def test_erasure_that_fails_leaves_nothing_behind(full: Lake, tmp_path: Path) -> None:
+    base = max(full.store.version().of(LakeTable.EVENTS), key=lambda file: file.rows)
+    (tmp_path / "lake" / "warehouse" / base.path).write_bytes(b"no Parquet")
+    before = full.store.version()
+    (name,) = full.store.user_names(np.array([base.first_user]))
+    with pytest.raises(DamagedFileError, match=base.path):
+        full.erase(name)
+    assert (full.store.version(), list(full.store.sessions())) == (before, [])
 
 
 def test_reader_holds_files_until_it_ends(full: Lake, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -70,12 +71,22 @@ def test_short_windows_leave_out_what_does_not_fit() -> None:
         ({"days": 3}, "days is 3; allowed: 7 to 400"),
         ({"events": 10}, "events is 10; allowed: 20000 to"),
         ({"hour_of_today": 24}, "hour_of_today is 24; allowed: 0 to 23"),
+        ({"seed": -1}, "seed is -1; allowed: 0 to"),
+        ({"today": dt.date(1, 1, 1)}, "today is 0001-01-01; allowed: 1990-01-01 to 2199-12-31"),
+        ({"today": dt.date(9999, 12, 31)}, "today is 9999-12-31; allowed"),
     ],
-    ids=["days", "events", "hour"],
+    ids=["days", "events", "hour", "seed", "first year", "last year"],
 )
-def test_settings_out_of_range(settings: dict[str, int], message: str) -> None:
+def test_settings_out_of_range(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        SimulationConfig(today=TODAY, **settings)
+        SimulationConfig(**({"today": TODAY} | settings))
+
+
+@pytest.mark.parametrize("today", [dt.date(1990, 1, 1), dt.date(2199, 12, 31)], ids=str)
+def test_the_first_day_and_the_last_can_be_simulated(today: dt.date) -> None:
+    simulation = Simulation(SimulationConfig(today=today, events=20_000, days=7))
+    n_events = sum(len(batch) for batch in simulation.event_batches())
+    assert sum(simulation.truth()["events"].values()) == n_events > 10_000
 
 
 def test_people_sleep_at_night(bank: Bank) -> None:

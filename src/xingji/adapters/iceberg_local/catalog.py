@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.exceptions import ValidationError
 from pyiceberg.serializers import FromInputFile, ToOutputFile
 from pyiceberg.table.metadata import TableMetadata, new_table_metadata
 from pyiceberg.table.refs import MAIN_BRANCH, SnapshotRefType
@@ -22,12 +23,13 @@ from pyiceberg.table.update import (
     TableUpdate,
     update_table_metadata,
 )
-from sqlalchemy import event
+from sqlalchemy import URL, event
 from sqlalchemy.exc import DBAPIError
 
 from xingji.adapters.iceberg_local.file_io import DurableFileIO
 from xingji.adapters.iceberg_local.manifests import TableFiles, to_data_file
 from xingji.adapters.iceberg_local.tables import Design, with_columns
+from xingji.model.errors import DamagedFileError
 from xingji.ports.lake_store import LakeFile, Property
 
 NAMESPACE = "lake"
@@ -67,7 +69,7 @@ class LakeCatalog(SqlCatalog):
     def __init__(self, database: Path, warehouse: Path) -> None:
         io_class = f"{DurableFileIO.__module__}.{DurableFileIO.__name__}"
         properties = {
-            "uri": f"sqlite:///{database}",
+            "uri": URL.create("sqlite", database=str(database)).render_as_string(),
             "warehouse": warehouse.as_uri(),
             "py-io-impl": io_class,
         }
@@ -87,10 +89,21 @@ class LakeCatalog(SqlCatalog):
         self.engine.dispose()
 
     def metadata_at(self, location: str) -> TableMetadata:
-        """Table metadata by location; it never changes, so the latest of each table is remembered."""
+        """Table metadata by location; it never changes, so the latest of each table is remembered.
+
+        Raises:
+            DamagedFileError: it is not there, or not legible.
+        """
         if location not in self._seen:
-            self._remember(location, FromInputFile.table_metadata(self.io.new_input(location)))
+            self._remember(location, self._read_metadata(location))
         return self._seen[location]
+
+    def _read_metadata(self, location: str) -> TableMetadata:
+        try:
+            return FromInputFile.table_metadata(self.io.new_input(location))
+        except (OSError, ValueError, ValidationError) as error:
+            name, reason = location.removeprefix(self.root + "/"), type(error).__name__
+            raise DamagedFileError(name, f"the table's description cannot be read ({reason})") from error
 
     def _remember(self, location: str, metadata: TableMetadata) -> None:
         older = [other for other in self._seen if other.rpartition("/")[0] == location.rpartition("/")[0]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -70,6 +71,7 @@ def translated(database: Path) -> Iterator[None]:
         StorageFullError: the disk has no room.
         BusyError: another process has been writing for too long.
         DamagedFileError: the file is no database any more.
+        PermissionError: it may not be opened or written.
     """
     try:
         yield
@@ -79,6 +81,8 @@ def translated(database: Path) -> Iterator[None]:
             raise StorageFullError(str(database.parent), f"write {database.name} ({error})") from error
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             raise BusyError(f"the catalogue {database}", "another process that writes") from error
+        if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
+            raise PermissionError(errno.EACCES, str(error), str(database)) from error
         if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
             raise DamagedFileError(str(database), str(error)) from error
         raise

@@ -14,13 +14,14 @@ from pyiceberg.table.snapshots import Operation
 from xingji.adapters.iceberg_local import ledger, registry
 from xingji.adapters.iceberg_local.catalog import LakeCatalog, Staged
 from xingji.adapters.iceberg_local.collector import needed_paths, sweep
+from xingji.adapters.iceberg_local.file_io import local_path
 from xingji.adapters.iceberg_local.ledger import Ledger, ManifestLists
 from xingji.adapters.iceberg_local.locks import FileLock
 from xingji.adapters.iceberg_local.manifests import to_lake_file
 from xingji.adapters.iceberg_local.pins import LocalPin, drop_if_free, hold
 from xingji.adapters.iceberg_local.sessions import LocalSession, data_path, names_of
 from xingji.adapters.iceberg_local.tables import design_of
-from xingji.model.errors import DamagedFileError, FieldError
+from xingji.model.errors import CallerError, DamagedFileError, FieldError
 from xingji.ports.lake_store import (
     TABLES_OF,
     Collected,
@@ -59,7 +60,7 @@ class IcebergLocalStore:
         with self._writer.held(), when_full(self._folder, _CREATION), ledger.translated(database):
             self._catalog = LakeCatalog(database, self._warehouse)
             self._ledger = Ledger(database)
-            self.n_buckets = self._create(n_buckets)
+            self.n_buckets = self._existing() or self._create(n_buckets)
         self._known: LakeVersion | None = None
 
     @property
@@ -83,11 +84,34 @@ class IcebergLocalStore:
         self._ledger.close()
         self._catalog.close()
 
-    def _create(self, n_buckets: int) -> int:
+    def _existing(self) -> int | None:
+        """The buckets of the lake that is here; None where there is none yet."""
         with self._ledger.reading() as db:
-            stored = ledger.setting(db, ledger.BUCKETS)
-        if stored is not None:
-            return stored
+            n_buckets, places = ledger.setting(db, ledger.BUCKETS), ledger.pointers(db)
+        if n_buckets is not None:
+            self._check_place(places)
+        elif any(self._warehouse.glob("*/data")):
+            # A new catalogue would know none of the files, and the next collection would remove them all.
+            reason = "it knows of no table, and beside it lie files of a lake; put back a copy of the lake"
+            raise DamagedFileError(str(self._folder / "catalog.db"), reason)
+        return n_buckets
+
+    def _check_place(self, places: dict[LakeTable, str]) -> None:
+        """Refuse a lake that is not where it was made, whose metadata names the files of another place.
+
+        A copy would be a danger to both: writes would go to the other's folder, and collection, to which the
+        copy's own files are nobody's, would remove them.
+        """
+        root = self._catalog.root
+        for table, location in places.items():
+            made = location.rpartition(f"/{table}/metadata/")[0]
+            if made != root:
+                raise CallerError(
+                    f"{self._folder} holds a lake that was made at {local_path(made).parent}; its files are "
+                    "named by their full path, so put it back there"
+                )
+
+    def _create(self, n_buckets: int) -> int:
         if not 1 <= n_buckets <= 4096:
             raise FieldError("n_buckets", n_buckets, "1 to 4096")
         staged = [self._catalog.stage_new(table, design_of(table, n_buckets)) for table in LakeTable]
@@ -263,7 +287,11 @@ class IcebergLocalStore:
             lists = ledger.manifest_lists(db, version.number) or {}
         trouble = []
         for table, location in places.items():
-            snapshot = self._catalog.metadata_at(location).current_snapshot()
+            try:
+                snapshot = self._catalog.metadata_at(location).current_snapshot()
+            except DamagedFileError as error:
+                trouble.append(str(error))
+                continue
             named = snapshot.manifest_list.removeprefix(self._catalog.root + "/") if snapshot else None
             if named != lists.get(table):
                 trouble.append(

@@ -30,7 +30,8 @@ def run(arguments: Namespace, settings: Settings, terminal: Terminal) -> int:
     """Erase the user after asking, and print a receipt."""
     user, project = arguments.user, arguments.project
     with open_lake(settings, project) as lake:
-        check_user(lake, "--user", user, project)
+        if not lake.is_being_erased(user):
+            check_user(lake, "--user", user, project)
         question = f"Erase user {shown(user)} and everything about them from project {project}, for good?"
         if not arguments.yes and not terminal.confirm(question):
             raise Cancelled

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from xingji.adapters.memory import expect_many_values
-from xingji.app.event_files import Reading, add_file_options, check_file, reasons
+from xingji.app.event_files import Reading, add_file_options, check_kept_file, reasons
 from xingji.app.exact_json import one_line
 from xingji.app.failure import DONE
 from xingji.app.importing import Outcome, import_events, import_users
@@ -54,7 +54,7 @@ def run(arguments: Namespace, settings: Settings, terminal: Terminal) -> int:
     if not files and arguments.users is None:
         raise CallerError("xingji import needs a file; xingji import --help says more")
     for path in [*files, *([arguments.users] if arguments.users else [])]:
-        check_file(path)
+        check_kept_file(path)
     reading = Reading.of(arguments)
     with new_or_open_lake(settings, arguments.project) as lake:
         for path in files:
@@ -87,6 +87,8 @@ def _document(outcome: Outcome) -> dict[str, object]:
 def _sentence(outcome: Outcome, what: str) -> str:
     if outcome.known:
         return f"{outcome.path}: nothing to do, all of it was loaded before"
+    if outcome.is_empty:
+        return f"{outcome.path}: it holds no rows"
     parts = [f"stored {outcome.stored:,} {what}"]
     if outcome.resumed_at:
         parts.append(f"going on after row {outcome.resumed_at:,}, where it was interrupted")

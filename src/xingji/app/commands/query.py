@@ -92,11 +92,12 @@ def answer(query: Query, snapshot: Snapshot, settings: Settings, terminal: Termi
 
 
 def _question(name: str, terminal: Terminal) -> bytes:
-    if name == "-":
-        return terminal.read_all()
     try:
-        with open(name, "rb") as file:
-            text = file.read(_MAX_QUESTION_BYTES + 1)
+        if name == "-":
+            text = terminal.read(_MAX_QUESTION_BYTES + 1)
+        else:
+            with open(name, "rb") as file:
+                text = file.read(_MAX_QUESTION_BYTES + 1)
     except OSError as fault:
         raise InputError(name, f"the question cannot be read: {fault.strerror}") from None
     if len(text) > _MAX_QUESTION_BYTES:
@@ -116,4 +117,5 @@ def _of_files(
         terminal.say(f"note: {remark}")
     changes = read_users(users, settings.memory_bytes, terminal) if users else None
     n_buckets = settings.threads if len(log.table) >= _ROWS_FOR_THREADS else 1
-    return MemorySnapshot.from_table(log.table, n_buckets, changes)
+    with terminal.progress("Putting events in order"):
+        return MemorySnapshot.from_table(log.table, n_buckets, changes)

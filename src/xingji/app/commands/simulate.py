@@ -6,13 +6,14 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from xingji.app.bank import add_bank, bank_of
-from xingji.app.event_writers import FORMATS, writing
+from xingji.app.event_writers import FORMATS, check_replaced, check_written, writing
 from xingji.app.exact_json import pretty
 from xingji.app.failure import DONE
 from xingji.app.settings import Settings
 from xingji.app.terminal import Terminal
 from xingji.loan import Simulation
 from xingji.model.errors import CallerError
+from xingji.ports.local_file import replace_synced, when_full
 
 EXAMPLES = """
 xingji simulate --out bank.parquet
@@ -42,6 +43,7 @@ def arrange(parser: ArgumentParser) -> None:
 def run(arguments: Namespace, settings: Settings, terminal: Terminal) -> int:
     """Write the files."""
     config = bank_of(arguments)
+    _check_targets(arguments)
     simulation = Simulation(config)
     n_events = 0
     with (
@@ -60,6 +62,18 @@ def run(arguments: Namespace, settings: Settings, terminal: Terminal) -> int:
     return DONE
 
 
+def _check_targets(arguments: Namespace) -> None:
+    """Find out what cannot be written before minutes are spent on it."""
+    events, users, truth = arguments.out, arguments.users, arguments.truth
+    given = [path.resolve() for path in (events, users, truth) if path]
+    if len(set(given)) < len(given):
+        raise CallerError("--out, --users and --truth must be different files")
+    for path in filter(None, (events, users)):
+        check_written(path)
+    if truth:
+        check_replaced(truth)
+
+
 def _write_users(path: Path, simulation: Simulation, terminal: Terminal) -> None:
     n_changes = 0
     with writing(path, Simulation.user_schema) as writer, terminal.progress("Writing customers"):
@@ -70,8 +84,6 @@ def _write_users(path: Path, simulation: Simulation, terminal: Terminal) -> None
 
 
 def _write_truth(path: Path, simulation: Simulation, terminal: Terminal) -> None:
-    try:
-        path.write_text(pretty(simulation.truth()) + "\n", encoding="utf-8")
-    except OSError as fault:
-        raise CallerError(f"{path}: {fault.strerror or 'it cannot be written'}") from None
+    with terminal.progress("Working out the truth"), when_full(path.parent, f"write {path}"):
+        replace_synced(path, f"{pretty(simulation.truth())}\n".encode())
     terminal.answer(f"{path}: the truth")
