@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -260,6 +261,7 @@ def _merged(
 ) -> tuple[dict[Edge, tuple[int, int]], dict[str, int]]:
     """Edges with count and µs, and last nodes with counts, over all buckets, by name."""
 
+    @functools.cache  # a node has many edges
     def name(step: int, code: int) -> str:
         text = _HIDDEN if code < 0 else labels.texts[code]
         return f"{step + 1}_{text}" if numbered else text
