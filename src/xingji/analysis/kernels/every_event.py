@@ -111,9 +111,12 @@ def neighbours_by_threes(
             even[_three(e, f, g)] += np.uint32(1)
             odd[_three(g, h, i)] += np.uint32(1)
             row += np.uint64(8)
-        while row + step < last:
+        while row + np.uint64(2) < last:
+            b, c = np.uint64(codes[row + step]), np.uint64(codes[row + np.uint64(2)])
+            even[_three(np.uint64(codes[row]), b, c)] += np.uint32(1)
+            row += np.uint64(2)
+        if row + step < last:
             pairs[_three(np.uint64(0), np.uint64(codes[row]), np.uint64(codes[row + step]))] += 1
-            row += step
         for each in range(user, after):
             if begin[each] < end[each]:
                 final = np.uint64(codes[end[each] - np.uint32(1)])
