@@ -140,6 +140,28 @@ CASES: dict[str, tuple[dict[str, Any], list[Event], Callable[[dict[str, Any]], o
         lines,
         [[None, None], [1.5e308, 1.5e308]],
     ),
+    **{
+        f"an event without the value held constant begins no attempt, {order}": (
+            {"kind": "funnel", "steps": [A, B], "order": order, "hold_constant": ["event.k", "event.n"]},
+            log_of(("u", "a", 0, {"k": "x"}), ("u", "b", 1, {"k": "x"}),
+                   ("v", "a", 0, {"k": "x", "n": 1}), ("v", "b", 1, {"k": "x", "n": 1})),
+            counts,
+            [[1, 1]],
+        )
+        for order in ("ordered", "any", "strict")
+    },
+    "an event without the value held constant still parts neighbours": (
+        {"kind": "funnel", "steps": [A, B], "order": "strict", "hold_constant": ["event.k"]},
+        log_of(("u", "a", 0, {"k": "x"}), ("u", "a", 1, {}), ("u", "b", 2, {"k": "x"})),
+        counts,
+        [[1, 0]],
+    ),
+    "an exclusion without the value held constant excludes nothing": (
+        {"kind": "funnel", "steps": [A, B], "hold_constant": ["event.k"], "exclusions": [C]},
+        log_of(("u", "a", 0, {"k": "x"}), ("u", "c", 1, {}), ("u", "b", 2, {"k": "x"})),
+        counts,
+        [[1, 1]],
+    ),
     "returns before the first cohort": (
         {"kind": "retention", "start": A, "return": B, "bracket": "on_or_after", "periods": 2},
         log_of(("u", "b", -200_000, {}), ("u", "a", 0, {}), ("u", "b", 86_400, {})),
