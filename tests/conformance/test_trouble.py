@@ -192,6 +192,13 @@ CASES: dict[str, tuple[dict[str, Any], list[Event], Callable[[dict[str, Any]], o
         edges,
         [("1_a", "2_b", 1, 1)],
     ),
+    "the second page of users, two on each": (
+        {"kind": "funnel", "steps": [A, B], "view": "users", "step": 2, "state": "dropped", "limit": 2,
+         "offset": 2},
+        log_of(*((user, "a", 0, {}) for user in "edcba")),
+        lambda result: {name: result[name] for name in ("total", "limit", "offset", "users")},
+        {"total": 5, "limit": 2, "offset": 2, "users": ["c", "d"]},
+    ),
     "units in the order of values, not of texts": (
         {"kind": "funnel", "steps": [A], "count_by": {"property": "event.k"}, "view": "users"},
         log_of(*(("u", "a", 0, {"k": value}) for value in ("10", 10, "9", 9, 1.5, True, False))),
