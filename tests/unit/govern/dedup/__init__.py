@@ -1,0 +1,1 @@
+"""Exact deduplication, module by module."""
