@@ -74,21 +74,24 @@ class RunWriter:
             for at in range(0, len(content), PORTION_BYTES):
                 portion = content[at : at + PORTION_BYTES]
                 digest.update(portion)
-                self._write(portion)
-                yield
+                if self._write(portion):
+                    yield
         self._file.seek(0)
         self._write(memoryview(header_bytes(self._n_ids, self._base_us, n_words, digest.intdigest())))
         self._sync()
         self._file.close()
         sync_folder(self.path.parent)
 
-    def _write(self, content: memoryview) -> None:
+    def _write(self, content: memoryview) -> bool:
+        """Write something; whether there was so much by now that it was synced."""
         self._unsynced_bytes += len(content)
         with self._when_full():
             while content:
                 content = content[self._file.write(content) :]
-        if self._unsynced_bytes >= PORTION_BYTES:
-            self._sync()
+        if self._unsynced_bytes < PORTION_BYTES:
+            return False
+        self._sync()
+        return True
 
     def _sync(self) -> None:
         with self._when_full():

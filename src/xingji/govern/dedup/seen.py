@@ -215,7 +215,8 @@ class SeenIds:
     def forget(self, keys: Uint64s) -> int:
         """Take ids (`uint64[n, 2]`) out of every file, durably, between lots; how many there were.
 
-        Done again after a crash, it does what is left to be done.
+        Done again after a crash, it does what is left to be done. The lot before it is not to be asked again:
+        its repeats of forgotten ids would be fresh.
 
         Raises:
             StorageFullError: the disk has no room for another copy of a run; nothing is changed.
