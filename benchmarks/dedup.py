@@ -1,8 +1,8 @@
 """`python -m benchmarks.dedup`: what it costs to know event ids again, with ten million of them or a hundred.
 
 Ids are random, and spread over seven days of received time. They come through `split` and `commit`, as those
-of a loader do, until there are enough; the folder is kept, and the next run goes on from it. Then lots of 3,000
-are timed: new ones while merges go on, new ones when those have ended, and repeats.
+of a loader do, until there are enough; the folder is kept, and the next run goes on from it. Then lots of
+3,000 are timed: new ones while merges go on, new ones when those are done, and repeats.
 """
 
 from __future__ import annotations
@@ -124,10 +124,8 @@ class Run:
         old = dice.integers(filled * 3 // 4, filled, SAMPLE)
         found |= {
             "runs_tidy": self.seen.n_runs,
-            "split_new": _spread(self._splits(lambda at: lot_keys(1_000_000 + at, LOT_IDS), True)),
-            "split_repeats": _spread(
-                self._splits(lambda at: lot_keys(int(old[at]), FIRST_LOT_IDS)[:LOT_IDS], False)
-            ),
+            "split_new": self._splits(lambda at: lot_keys(1_000_000 + at, LOT_IDS), True),
+            "split_repeats": self._splits(lambda at: lot_keys(int(old[at]), FIRST_LOT_IDS)[:LOT_IDS], False),
             "bytes_an_id": round(self.seen.bytes_on_disk / self.seen.n_ids, 2),
             "times_written": round((self._written + self.seen.n_written) / self.seen.n_ids, 2),
         }
@@ -143,16 +141,17 @@ class Run:
             commits.append(_seconds(lambda: self.seen.commit(lot)))  # noqa: B023
         return splits, commits
 
-    def _splits(self, keys_of: Callable[[int], Uint64s], are_new: bool) -> list[float]:
-        """Seconds of splits that are not committed; whether all answers are as they should be is checked."""
-        received_us, seconds = self._received_us(LOT_IDS), []
+    def _splits(self, keys_of: Callable[[int], Uint64s], are_new: bool) -> dict[str, float]:
+        """Splits that are not committed, on one core; whether the answers are right is checked."""
+        received_us, seconds, cpu_s = self._received_us(LOT_IDS), list[float](), 0.0
         for at in range(SAMPLE):
             keys = keys_of(at)
-            started = time.perf_counter()
+            started, cpu_started_s = time.perf_counter(), time.process_time()
             fresh = self.seen.split(self._next, keys, received_us)
             seconds.append(time.perf_counter() - started)
+            cpu_s += time.process_time() - cpu_started_s
             assert fresh.all() if are_new else not fresh.any()
-        return seconds
+        return _spread(seconds) | {"cpu_us_an_id": round(cpu_s * 1e6 / SAMPLE / LOT_IDS, 2)}
 
 
 def _seconds(work: Callable[[], object]) -> float:

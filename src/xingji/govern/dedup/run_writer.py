@@ -14,14 +14,18 @@ from xingji.govern.dedup.keys import NO_IDS, Ids
 from xingji.govern.dedup.page import PAGE_BYTES, PAGE_IDS, packed
 from xingji.govern.dedup.run import header_bytes
 from xingji.govern.dedup.sieve import Marks, mark, new_sieve
-from xingji.ports.local_file import sync_folder, when_full
+from xingji.ports.local_file import when_full
 
 PORTION_BYTES = 4 << 20
 """So much is synced at a time: to sync a large run at its end would hold up a lot for seconds."""
 
 
 class RunWriter:
-    """A run that is being written; its file is nobody else's until it is finished."""
+    """A run that is being written; its file is nobody else's until it is finished.
+
+    Its content is durable then. So will its name be before a manifest names it: putting that in place syncs
+    the folder first, once for all runs.
+    """
 
     def __init__(self, path: Path, base_us: int, most_ids: int) -> None:
         """`base_us`: beginning of the slice in which all ids were received; `most_ids`: no more will come.
@@ -80,7 +84,6 @@ class RunWriter:
         self._write(memoryview(header_bytes(self._n_ids, self._base_us, n_words, digest.intdigest())))
         self._sync()
         self._file.close()
-        sync_folder(self.path.parent)
 
     def _write(self, content: memoryview) -> bool:
         """Write something; whether there was so much by now that it was synced."""

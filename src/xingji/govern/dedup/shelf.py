@@ -17,8 +17,8 @@ from xingji.govern.dedup.run_writer import RunWriter
 from xingji.model.errors import BusyError, DamagedFileError
 from xingji.ports.local_file import make_folder, sync_folder
 
-REMOVALS = 4
-"""Files removed at a time: a large one takes a while, and there is no hurry."""
+REMOVALS = 2
+"""Files removed at a time: a large one takes a while, and there is no hurry. Fewer come to be with a lot."""
 
 
 class Shelf:
@@ -88,7 +88,7 @@ class Shelf:
         return self._next_number - 1
 
     def write(self, entry: Entry, ids: Ids) -> None:
-        """Make a durable file of ids that are in order; it is no run before a manifest names it.
+        """Make a file of ids that are in order, which a manifest may name.
 
         Raises:
             StorageFullError: the disk has no room; there is no such file.
