@@ -1,0 +1,1 @@
+"""What is taken in: requests read, bounded, checked, and acknowledged once they are durable."""
