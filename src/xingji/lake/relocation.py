@@ -46,7 +46,7 @@ class Relocation:
         if fresh is None:
             return np.zeros(len(self.own), np.bool_)
         left = find_pairs(fresh, np.stack([self.own, self.places], axis=1)) >= 0
-        flags: Flags = ~left | True
+        flags: Flags = ~left & ~((self.own == self.places) & np.isin(self.places, fresh[:, 1]))
         return flags
 
     def has(self, own: Int64s, places: Int64s) -> Flags:
