@@ -100,6 +100,7 @@ def _trend(
 ) -> dict[str, Any]:
     entries = _joined([units.step(0) for units in tables])
     buckets = funnel_buckets(context, query, entries)
+    context.check_figures(len(labels), len(query.steps), len(buckets))
     groups = []
     for label, units in zip(labels, tables, strict=True):
         bucket = buckets.of_times(units.step(0))
