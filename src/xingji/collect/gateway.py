@@ -16,18 +16,15 @@ from xingji.collect.faults import (
     RequestFault,
     TooLargeError,
     UnreadableError,
-    UnsupportedTypeError,
 )
-from xingji.collect.native import read_request
+from xingji.collect.requests import check_request, form_of
 from xingji.model.errors import TransientError
-from xingji.ports.event_log import BackPressureError, EventLog, Form, RawBatch
+from xingji.ports.event_log import BackPressureError, EventLog, RawBatch
 
 PATH = "/v1/track"
 BODY_SECONDS = 30.0
 """How long a client may take to send its body."""
 _RETRY_SECONDS = 5
-_SENT_TYPES = {"application/json": Form.JSON, "text/plain": Form.JSON, "": Form.JSON}
-"""Browsers send `text/plain` where they must not ask the server first."""
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
@@ -82,11 +79,12 @@ class Gateway:
 
     async def _accept(self, scope: Message, headers: dict[str, str], receive: Receive) -> dict[str, object]:
         facts = self._facts(scope, headers)
-        form = _form_of(headers.get("content-type", ""))
+        content_type = headers.get("content-type", "")
+        form = form_of(content_type)
         raw = await _body_of(receive, headers.get("content-length", ""))
         received_us = self._now_us()
         body = unpacked(raw, headers.get("content-encoding", ""))
-        n_events = len(read_request(body).events)
+        n_events = check_request(body, content_type)
         batch = RawBatch(facts.project, form, received_us, body, n_events, facts.key_id)
         offset = await asyncio.wrap_future(self._log.submit(batch))
         return {"accepted": n_events, "batch_id": str(offset)}
@@ -117,13 +115,6 @@ def _cors(origin: str) -> list[tuple[bytes, bytes]]:
     if not origin:
         return []
     return [(b"access-control-allow-origin", origin.encode("latin-1")), (b"vary", b"origin")]
-
-
-def _form_of(content_type: str) -> Form:
-    kind = content_type.partition(";")[0].strip().lower()
-    if kind not in _SENT_TYPES:
-        raise UnsupportedTypeError(f"Content-Type is {kind[:60]!r}; allowed: application/json")
-    return _SENT_TYPES[kind]
 
 
 async def _body_of(receive: Receive, length: str) -> bytes:
