@@ -6,7 +6,8 @@ from typing import Any
 
 from xingji.govern.events.event import Identity, Kind
 from xingji.govern.files.column_types import DEPTH_LIMIT, NAME_LIMIT
-from xingji.govern.files.identity import KINDS, is_junk
+from xingji.govern.files.identity import KINDS
+from xingji.govern.identity.junk import is_junk
 from xingji.model.errors import nearest_names, shown
 
 MOST_PROPERTIES = 500
@@ -90,7 +91,7 @@ def _id_of(kind: str, sent: Any) -> str:
     if text is None or len(text.encode()) > MOST_IDENTITY_BYTES or _has_controls(text):
         allowed = f"a text of up to {MOST_IDENTITY_BYTES} bytes, or a whole number"
         raise RuleError("bad_identity", f"identities.{kind} is {shown(sent)}; allowed: {allowed}")
-    return "" if is_junk(text) else text
+    return "" if is_junk(kind, text) else text
 
 
 def properties_of(sent: Any, field: str) -> dict[str, Any]:
