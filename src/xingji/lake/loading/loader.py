@@ -48,7 +48,7 @@ class Loader:
         newest = self._book.newest()
         if newest is None or newest.number == self._done:
             return 0
-        entries = [entry for entry in self._log.read(newest.after, _ALL) if entry.offset <= newest.last]
+        entries = self._entries_of(newest)
         self._take_in(newest.number, entries)
         return len(entries)
 
@@ -70,6 +70,15 @@ class Loader:
         self._take_in(lot.number, entries)
         return len(entries)
 
+    def _entries_of(self, lot: Lot) -> list[LogEntry]:
+        """The entries of a lot that was cut earlier, perhaps with another setting."""
+        entries: list[LogEntry] = []
+        after = lot.after
+        while after < lot.last and (more := self._log.read(after, self._lot_bytes)):
+            entries += [entry for entry in more if entry.offset <= lot.last]
+            after = more[-1].offset
+        return entries
+
     def _take_in(self, number: int, entries: Iterable[LogEntry]) -> None:
         of_project: dict[str, list[LogEntry]] = {}
         for entry in entries:
@@ -77,10 +86,6 @@ class Loader:
         for project, own in of_project.items():
             self._project(project).load(number, own)
         self._done = number
-
-
-_ALL = 1 << 40
-"""More bytes than a lot has: it ends where it was noted to end."""
 
 
 def safe_to_trim(book: LotBook) -> int:

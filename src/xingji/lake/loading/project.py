@@ -105,7 +105,7 @@ class ProjectLoader:
         return [event for event, is_fresh in zip(events, fresh, strict=True) if is_fresh], repeats
 
     def _user_changes(self, lot: int, owned: _Owned, resolved: Resolved) -> UserChanges:
-        """What the lot changes of users' properties; those of users who were absorbed go to their survivors."""
+        """What the lot changes of users' properties; survivors take over those of whom they absorbed."""
         pairs = [
             (event, owner)
             for event, owner in zip(owned.events, owned.owners, strict=True)
@@ -161,7 +161,7 @@ class ProjectLoader:
 
 
 class _Merged:
-    """Users' values before a lot, as its merges make them: a survivor's own come before those it takes over."""
+    """Users' values before a lot, as its merges make them: a survivor's own, then those it takes over."""
 
     def __init__(self, values: UserValues, lot: int, changes: Sequence[tuple[str, str | None]]) -> None:
         self._values, self._lot = values, lot
