@@ -15,6 +15,10 @@ CALM = 0.08
 WARM_S = 0.5
 """How long a question is asked before its times count: one of a few ms is not warm after one asking."""
 
+APART_S = 0.1
+"""How far apart attempts at a question are at least, whoever answers: what others do to the caches for a
+moment would else be in all attempts at a quick question, and in one of a slow one."""
+
 
 class Patience:
     """How long a run may wait, all in all, for the machine to be left alone."""
@@ -49,24 +53,30 @@ def best_of(ask: Callable[[], T], repeats: int, patience: Patience) -> Timed[T]:
     """The answer, asked for WARM_S (once at least) to warm up and `repeats` times for the record.
 
     While there is patience, attempts that others disturbed do not count among the `repeats`; the best is the
-    best of all. Attempts follow each other at once unless one was disturbed: a processor that slept is cold.
+    best of all. Between attempts it is asked for APART_S: a processor that slept is cold.
     """
-    warm_s = time.perf_counter() + (WARM_S if repeats else 0)
     answer, first = _attempt(ask)
-    while time.perf_counter() < warm_s:
-        ask()
+    _keep_asking(ask, WARM_S if repeats else 0)
     attempts: list[_Attempt] = [] if repeats else [first]
     while sum(one.others <= CALM for one in attempts) < repeats:
         if len(attempts) >= repeats and (patience.left_s <= 0 or len(attempts) >= 2 * repeats):
             break
         if not attempts or attempts[-1].others > CALM:
             patience.wait()
+        if attempts:
+            _keep_asking(ask, APART_S)
         started = time.perf_counter()
         attempts.append(_attempt(ask)[1])
         if len(attempts) > repeats:
             patience.left_s -= time.perf_counter() - started
     best = min(attempts, key=lambda one: one.seconds)
     return Timed(answer, best.seconds, first.seconds, best.others)
+
+
+def _keep_asking(ask: Callable[[], object], seconds: float) -> None:
+    until_s = time.perf_counter() + seconds
+    while time.perf_counter() < until_s:
+        ask()
 
 
 @dataclass(frozen=True, slots=True)

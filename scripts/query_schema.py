@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from xingji.model import parse, parse_funnel, parse_scope
 from xingji.model.parse_predicate import OPERATORS
-from xingji.model.query import Interval, Period, Statistic, WeekStart
+from xingji.model.query import PAGE, Interval, Period, Statistic, WeekStart
 
 FILE = Path(__file__).parent.parent / "docs" / "reference" / "query.schema.json"
 Schema = dict[str, Any]
@@ -91,6 +91,8 @@ def _funnel() -> Schema:
         },
         "step": _whole(1, parse_funnel._MAX_STEPS) | {"default": 1, "description": "Of the users view."},
         "state": _enum(["converted", "dropped"], "converted") | {"description": "Of the users view."},
+        "limit": _limit() | {"description": "Of the users view."},
+        "offset": _offset() | {"description": "Of the users view."},
     }
 
 
@@ -210,6 +212,14 @@ def _shared() -> dict[str, Schema]:
     }
 
 
+def _limit() -> Schema:
+    return _whole(1, 1_000_000) | {"default": PAGE}
+
+
+def _offset() -> Schema:
+    return _whole(0, 2**40) | {"default": 0}
+
+
 def _users_of() -> Schema:
     return _object(
         {
@@ -226,8 +236,8 @@ def _users_of() -> Schema:
             "edge": _list({"type": "string"}, 2, 2),
             "node": _text("A node of the result."),
             "as": _enum(["users", "units"], "units"),
-            "limit": _whole(1, 1_000_000) | {"default": 1000},
-            "offset": _whole(0, 2**40) | {"default": 0},
+            "limit": _limit(),
+            "offset": _offset(),
         },
         [],
     )

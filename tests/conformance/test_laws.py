@@ -53,7 +53,9 @@ def question(data: st.DataObject, kind: str, **fixed: object) -> Question:
 
 
 PLAIN: dict[str, object] = {"breakdown": ..., "breakdown_limit": ..., "attribution": ...}
-STEPS: dict[str, object] = {"view": "steps", "interval": ..., "bins": ..., "step": ..., "state": ...}
+STEPS: dict[str, object] = {
+    "view": "steps", "interval": ..., "bins": ..., "step": ..., "state": ..., "limit": ..., "offset": ...,
+}  # fmt: skip
 
 
 def counts(result: Document, group: int = 0) -> list[int]:

@@ -140,6 +140,28 @@ CASES: dict[str, tuple[dict[str, Any], list[Event], Callable[[dict[str, Any]], o
         lines,
         [[None, None], [1.5e308, 1.5e308]],
     ),
+    **{
+        f"an event without the value held constant begins no attempt, {order}": (
+            {"kind": "funnel", "steps": [A, B], "order": order, "hold_constant": ["event.k", "event.n"]},
+            log_of(("u", "a", 0, {"k": "x"}), ("u", "b", 1, {"k": "x"}),
+                   ("v", "a", 0, {"k": "x", "n": 1}), ("v", "b", 1, {"k": "x", "n": 1})),
+            counts,
+            [[1, 1]],
+        )
+        for order in ("ordered", "any", "strict")
+    },
+    "an event without the value held constant still parts neighbours": (
+        {"kind": "funnel", "steps": [A, B], "order": "strict", "hold_constant": ["event.k"]},
+        log_of(("u", "a", 0, {"k": "x"}), ("u", "a", 1, {}), ("u", "b", 2, {"k": "x"})),
+        counts,
+        [[1, 0]],
+    ),
+    "an exclusion without the value held constant excludes nothing": (
+        {"kind": "funnel", "steps": [A, B], "hold_constant": ["event.k"], "exclusions": [C]},
+        log_of(("u", "a", 0, {"k": "x"}), ("u", "c", 1, {}), ("u", "b", 2, {"k": "x"})),
+        counts,
+        [[1, 1]],
+    ),
     "returns before the first cohort": (
         {"kind": "retention", "start": A, "return": B, "bracket": "on_or_after", "periods": 2},
         log_of(("u", "b", -200_000, {}), ("u", "a", 0, {}), ("u", "b", 86_400, {})),
@@ -169,6 +191,13 @@ CASES: dict[str, tuple[dict[str, Any], list[Event], Callable[[dict[str, Any]], o
         log_of(("u", "a", 0, {}), ("u", "b", 1, {}), ("u", "a", 86_400, {}), ("u", "b", 86_401, {})),
         edges,
         [("1_a", "2_b", 1, 1)],
+    ),
+    "the second page of users, two on each": (
+        {"kind": "funnel", "steps": [A, B], "view": "users", "step": 2, "state": "dropped", "limit": 2,
+         "offset": 2},
+        log_of(*((user, "a", 0, {}) for user in "edcba")),
+        lambda result: {name: result[name] for name in ("total", "limit", "offset", "users")},
+        {"total": 5, "limit": 2, "offset": 2, "users": ["c", "d"]},
     ),
     "units in the order of values, not of texts": (
         {"kind": "funnel", "steps": [A], "count_by": {"property": "event.k"}, "view": "users"},

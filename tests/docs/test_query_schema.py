@@ -34,7 +34,7 @@ COMMON = {
     "filter": {"all": [{"property": "event.x", "op": "in_last", "value": {"value": 1, "unit": "day"}}]},
     "segment": {"users": ["u"]},
     "count_by": {"property": "event.x"},
-    "users_of": {"step": 1},
+    "users_of": {"limit": 1},
 }
 OBJECTS = {
     "": "kind",

@@ -92,6 +92,11 @@ class Walk:
         selector = self.query.steps[step].selector
         return self.scene.matches(selector, event, unit) and self.allowed(step, event)
 
+    def _starts(self, step: int, event: Event, unit: Unit) -> bool:
+        """Whether an attempt begins here: in the range, and with every value that is held constant."""
+        held = key_of(None) not in self._held(event)
+        return held and self.scene.in_range(event) and self._is_step(step, event, unit)
+
     def _belongs(self, event: Event, start: Event) -> bool:
         """Whether an event, not before the start, is in the window and carries the values held constant."""
         return self._in_window(event, start) and self._held(event) == self._held(start)
@@ -108,7 +113,7 @@ class Walk:
 
     def _ordered(self, unit: Unit, stream: list[Event]) -> Iterable[Attempt]:
         for start in stream:
-            if self.scene.in_range(start) and self._is_step(0, start, unit):
+            if self._starts(0, start, unit):
                 found = [start]
                 for step in self.required[1:]:
                     later = [
@@ -125,7 +130,7 @@ class Walk:
 
     def _strict(self, unit: Unit, stream: list[Event]) -> Iterable[Attempt]:
         for place, start in enumerate(stream):
-            if self.scene.in_range(start) and self._is_step(0, start, unit):
+            if self._starts(0, start, unit):
                 found = [start]
                 for step, event in zip(self.required[1:], stream[place + 1 :]):
                     if not (self._belongs(event, start) and self._is_step(step, event, unit)):
@@ -140,7 +145,7 @@ class Walk:
             for event in stream
         }
         for place, start in enumerate(stream):
-            if self.scene.in_range(start) and fits[start.seq]:
+            if any(self._starts(step, start, unit) for step in self.required):
                 rows: list[Event] = []
                 seen: list[set[int]] = []
                 for event in stream[place:]:

@@ -271,4 +271,5 @@ def answer(
         case "trend":
             return report.trend()
         case "users":
-            return report.users(UsersOf(step=query.step, state=query.state))
+            page = {"limit": query.limit, "offset": query.offset}
+            return report.users(UsersOf(step=query.step, state=query.state, **page))

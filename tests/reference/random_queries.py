@@ -197,6 +197,8 @@ def funnel(dice: Dice, anchor_us: int) -> Document:
         found["bins"] = dice.pick((1, 2, 7, [0, 10, 3600], [60, 86_400]))
     if view == "users":
         found |= {"step": dice.integer(1, len(found["steps"])), "state": dice.pick(("converted", "dropped"))}
+        if dice.chance(30):
+            found |= {"limit": dice.pick((1, 2, 1000)), "offset": dice.integer(0, 2)}
     return {"kind": "funnel", **found}
 
 

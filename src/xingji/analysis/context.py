@@ -3,7 +3,8 @@ work runs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar, cast
 
@@ -12,10 +13,14 @@ import numpy as np
 from xingji.analysis.calendar import range_us
 from xingji.analysis.columns import check_known
 from xingji.lake.part import Int64s, Rows, Snapshot, ViewLike
-from xingji.model.errors import Cancelled
+from xingji.model.errors import Cancelled, QueryTooLargeError
 from xingji.model.predicate import PropertyRef
 from xingji.model.query import Scope
 
+_VALUE_BYTES = 200
+"""What one value of a property takes in a table of values, with its place there."""
+_FIGURE_BYTES = 100
+"""What one figure of an answer takes, from its counter to the JSON."""
 T = TypeVar("T")
 U = TypeVar("U")
 
@@ -67,6 +72,21 @@ class Context:
         """Raise UnknownNameError for the first property that nobody has."""
         for ref in refs:
             check_known(ref, self.snapshot)
+
+    def watch(self, values: Sized) -> None:
+        """Raise Cancelled once the query is, and QueryTooLargeError where the distinct values met so far take
+        more than the memory bound."""
+        if self.cancelled():
+            raise Cancelled
+        self._check_bytes(len(values) * _VALUE_BYTES, "name properties of fewer values, or narrow its range")
+
+    def check_figures(self, *counts: int) -> None:
+        """Raise QueryTooLargeError for an answer of too many figures; `counts` are multiplied."""
+        self._check_bytes(math.prod(counts) * _FIGURE_BYTES, "take fewer groups, or longer or fewer periods")
+
+    def _check_bytes(self, needed_bytes: int, hint: str) -> None:
+        if needed_bytes > self.memory_bound_bytes:
+            raise QueryTooLargeError(needed_bytes, self.memory_bound_bytes, hint)
 
     def over_buckets(self, task: Callable[[ViewLike], T], bounds: tuple[int, int] | None) -> list[T]:
         """The task's result for the views of every bucket; `bounds` (µs, [first, end)): only their rows

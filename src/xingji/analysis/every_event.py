@@ -20,6 +20,8 @@ MOST_NAMES = 256
 """With more event names than this, counters of their pairs leave the caches."""
 _MOST_BY_THREES = 64
 """With more event names than this, counters of three of them do (and their kernel shifts by six bits)."""
+_SKEW = 80
+"""Counters between two tables: else the same counter of all tables would have one place in the cache."""
 _MOST_ROWS = 1 << 31
 """Rows after which counters of 32 bits are added up."""
 Grid = npt.NDArray[np.int64]
@@ -105,8 +107,8 @@ class NeighbourCounter:
         self._label_of, self._collapse, self._rows = label_of, collapse, 0
         self._by_threes = len(label_of) <= _MOST_BY_THREES
         self._width = _MOST_BY_THREES if self._by_threes else len(label_of)
-        size = (2, self._width**3) if self._by_threes else (4, self._width**2)
-        self._tables = np.zeros(size, np.uint32)
+        n_tables, size = (2, self._width**3) if self._by_threes else (4, self._width**2)
+        self._tables = np.zeros((n_tables, size + _SKEW), np.uint32)
         self._pairs, self._ends = np.zeros(self._width**2, np.int64), np.zeros(self._width, np.int64)
 
     def add(self, view: ViewLike, sessions: Callable[[], Sessions]) -> None:
@@ -124,7 +126,7 @@ class NeighbourCounter:
         if self._by_threes:
             kernels.sum_threes(self._tables, len(self._label_of), self._pairs)
         else:
-            self._pairs += self._tables.sum(axis=0, dtype=np.int64)
+            self._pairs += self._tables[:, : len(self._pairs)].sum(axis=0, dtype=np.int64)
 
     def counted(self, others: Sequence[Self]) -> Counted:
         self._add_up()

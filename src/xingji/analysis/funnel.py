@@ -153,6 +153,9 @@ def _named(values: Int64s, n_steps: int, n_owners: int) -> _Table:
 
 def _choose(context: Context, query: Funnel, stream: Stream) -> Attempts:
     keys = [stream.columns.of(f"hold{at}") for at in range(len(query.hold_constant))]
+    if keys:
+        held = np.all([key != 0 for key in keys], axis=0)
+        stream = dataclasses.replace(stream, matched=np.where(held, stream.bits, np.uint64(0)))
     if query.window.session:
         session = stream.columns.of("session")
         lonely = -2 - np.arange(len(session))  # an event in no session shares one with nobody

@@ -26,7 +26,7 @@ def answer_funnel(context: Context, query: Funnel) -> dict[str, Any]:
     """The result of a funnel in the view it asks for."""
     spot = query.scope.users_of
     if query.view == "users" and spot is None:
-        spot = UsersOf(step=query.step, state=query.state)
+        spot = UsersOf(step=query.step, state=query.state, limit=query.limit, offset=query.offset)
     units = funnel_units(context, query)
     groups, tables = by_group(query, units)
     if spot is not None:
@@ -100,6 +100,7 @@ def _trend(
 ) -> dict[str, Any]:
     entries = _joined([units.step(0) for units in tables])
     buckets = funnel_buckets(context, query, entries)
+    context.check_figures(len(labels), len(query.steps), len(buckets))
     groups = []
     for label, units in zip(labels, tables, strict=True):
         bucket = buckets.of_times(units.step(0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -260,6 +261,7 @@ def _merged(
 ) -> tuple[dict[Edge, tuple[int, int]], dict[str, int]]:
     """Edges with count and µs, and last nodes with counts, over all buckets, by name."""
 
+    @functools.cache  # a node has many edges
     def name(step: int, code: int) -> str:
         text = _HIDDEN if code < 0 else labels.texts[code]
         return f"{step + 1}_{text}" if numbered else text
@@ -295,18 +297,18 @@ def _added(rows: Sequence[Grid], figures: Sequence[npt.NDArray[np.int64]]) -> tu
 def _shown(query: Paths, edges: dict[Edge, tuple[int, int]], ends: dict[str, int]) -> dict[str, Any]:
     most = query.max_edge or max((count for count, _ in edges.values()), default=0)
     fit = {edge: figures for edge, figures in edges.items() if query.min_edge <= figures[0] <= most}
-    order = sorted(fit, key=lambda edge: (-fit[edge][0], edge))[: query.edge_limit]
+    ranked_edges = sorted((-count, edge) for edge, (count, _) in fit.items())
+    order = [edge for _, edge in ranked_edges[: query.edge_limit]]
     if query.view == "steps":
         order = reachable(order)
     nodes = {node for edge in order for node in edge}
     last = [node for node in ends if node in nodes or (query.view == "steps" and node.startswith("1_"))]
     if query.view == "transitions":
         last = list(ends)
-    shown = [
-        {"source": e[0], "target": e[1], "count": fit[e][0]}
-        | ({"mean_seconds": mean_seconds(fit[e][1], fit[e][0])} if query.mean_seconds else {})
-        for e in order
-    ]
+    shown: list[dict[str, Any]] = [{"source": e[0], "target": e[1], "count": fit[e][0]} for e in order]
+    if query.mean_seconds:
+        for edge, row in zip(order, shown, strict=True):
+            row["mean_seconds"] = mean_seconds(fit[edge][1], fit[edge][0])
     ranked = sorted(last, key=lambda node: (-ends[node], node))
     return {"kind": "paths", "edges": shown, "ends": [{"node": node, "count": ends[node]} for node in ranked]}
 

@@ -13,12 +13,13 @@ import numpy.typing as npt
 from xingji.analysis.bounds import known_bounds
 from xingji.analysis.calendar import Buckets, bucket_index, make_buckets
 from xingji.analysis.context import Context
-from xingji.analysis.groups import Groups, rank
+from xingji.analysis.groups import Groups, count_keys, rank
 from xingji.analysis.kernels.retention import retained
 from xingji.analysis.listing import list_units
 from xingji.analysis.selection import Target
 from xingji.analysis.slots import slots
-from xingji.analysis.stream import Request, Stream, by_columns, over_side_by_side
+from xingji.analysis.stream import Request, Stream, by_columns, over_side_by_side, over_streams
+from xingji.lake.order import starts_of
 from xingji.lake.part import Int32s, Int64s
 from xingji.model.errors import FieldError
 from xingji.model.predicate import properties_of
@@ -55,6 +56,7 @@ def answer_retention(context: Context, query: Retention) -> dict[str, Any]:
     if query.scope.users_of is not None:
         return _users(work, groups)
     shape = (len(groups.labels), work.n_cohorts)
+    context.check_figures(*shape, work.n_columns + 1)
     size, returned = np.zeros(shape, np.int64), np.zeros((*shape, work.n_columns), np.int64)
 
     def task(streams: Sequence[Stream]) -> tuple[Grid, Grid]:
@@ -135,9 +137,7 @@ def _count(
     span = context.first_us, context.followed_until_us
     came, back = (slots(stream.time, stream.hours, work.periods.edges_us, *span) for stream in streams)
     by_time, cut = query.clock == "24h", context.followed_until_us > context.end_us
-    enters = np.ones(len(entering.time), np.uint8)
-    if query.type != "recurring":
-        enters = (entering.bits == _START | _GATE).view(np.uint8)
+    enters = _enters(work, entering).view(np.uint8)
     retained(
         entering.offsets, entering.time if by_time or cut else None, came.codes, came.place_of,
         enters, group,
@@ -149,6 +149,14 @@ def _count(
     return wanted
 
 
+def _enters(work: _Work, entering: Stream) -> npt.NDArray[np.bool_]:
+    """Which start events may enter by their type, `bool[n]`."""
+    if work.query.type == "recurring":
+        return np.ones(len(entering.time), np.bool_)
+    enters: npt.NDArray[np.bool_] = entering.bits == _START | _GATE
+    return enters
+
+
 def _groups(work: _Work) -> Groups:
     """The groups of the result, ranked by how many entered."""
     scope = work.query.scope
@@ -157,26 +165,25 @@ def _groups(work: _Work) -> Groups:
             np.empty(0, np.int64), [], len(scope.breakdown), scope.breakdown_limit, work.entering.values
         )
 
-    def task(streams: Sequence[Stream]) -> tuple[Int64s, Int64s]:
-        keys, group = np.unique(streams[0].by_key(work.query.scope.breakdown), return_inverse=True)
-        size = np.zeros((len(keys), work.n_cohorts), np.int64)
-        _count(
-            work,
-            streams,
-            group.astype(np.int32),
-            size,
-            np.zeros((len(keys), work.n_cohorts, work.n_columns), np.int64),
-        )
-        return keys, size.sum(axis=1)
+    def task(entering: Stream) -> tuple[Int64s, Int64s]:
+        return count_keys(entering.by_key(scope.breakdown, _entries(work, entering)))
 
-    found = _over_both(work, task)
+    found = over_streams(work.context, work.entering, task)
     keys, place = np.unique(np.concatenate([keys for keys, _ in found]), return_inverse=True)
     sizes = np.zeros(len(keys), np.int64)
     np.add.at(sizes, place, np.concatenate([size for _, size in found]))
-    met = sizes > 0
-    return rank(
-        keys[met], sizes[met].tolist(), len(scope.breakdown), scope.breakdown_limit, work.entering.values
-    )
+    return rank(keys, sizes.tolist(), len(scope.breakdown), scope.breakdown_limit, work.entering.values)
+
+
+def _entries(work: _Work, entering: Stream) -> Int64s:
+    """The start events with which units enter: the first in each cohort that may."""
+    context = work.context
+    span = context.first_us, context.end_us
+    found = slots(entering.time, entering.hours, work.periods.edges_us, *span)
+    cohort = found.place_of[found.codes]
+    may = _enters(work, entering) & (cohort > 0) & (cohort <= work.n_cohorts)
+    events = np.flatnonzero(may)
+    return events[starts_of(entering.unit_of_event()[events], cohort[events].astype(np.int64))[:-1]]
 
 
 def _cohorts(work: _Work, size: Int64s, returned: Grid) -> list[dict[str, Any]]:

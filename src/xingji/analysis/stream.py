@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from xingji.analysis.columns import row_values
 from xingji.analysis.context import Context
+from xingji.analysis.event_columns import Columns, HeldColumns, ReadColumns
 from xingji.analysis.groups import pack
 from xingji.analysis.kernels.collect import keep_first
 from xingji.analysis.selected import Search, spelt
@@ -27,52 +29,12 @@ from xingji.model.predicate import PropertyRef
 T = TypeVar("T")
 Uint64s = npt.NDArray[np.uint64]
 _ROW_BYTES = 64
+_MOST_PARTS = 256
+_SORTED_AT_ONCE = 1 << 20
+"""Events of property units put in order at once: so few that a cancelled question ends within a second."""
+_MOST_SHARES = 1 << 16
 _SESSION_BITS = 20
 """A user's sessions are at least a gap apart: 2^20 of them would take 59 years."""
-
-
-Events = npt.NDArray[Any]
-"""Numbers of events, or a mask over all of them."""
-
-
-class Columns(Protocol):
-    """The wanted columns of a stream's events: value codes, session or row numbers, `int64[n]`."""
-
-    def of(self, name: str, events: Events | None = None) -> Int64s:
-        """A column at every event, or at the given ones."""
-        ...
-
-    def take(self, events: Events) -> Columns:
-        """The columns of some events."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class HeldColumns:
-    """Columns in memory."""
-
-    held: Mapping[str, Int64s]
-
-    def of(self, name: str, events: Events | None = None) -> Int64s:
-        column = self.held[name]
-        return column if events is None else column[events]
-
-    def take(self, events: Events) -> HeldColumns:
-        return HeldColumns({name: column[events] for name, column in self.held.items()})
-
-
-@dataclass(frozen=True, slots=True)
-class ReadColumns:
-    """Columns read from a view when they are asked for, at the events that are asked for."""
-
-    read: Callable[[str, Rows], Int64s]
-    rows: Rows
-
-    def of(self, name: str, events: Events | None = None) -> Int64s:
-        return self.read(name, self.rows if events is None else self.rows[events])
-
-    def take(self, events: Events) -> ReadColumns:
-        return ReadColumns(self.read, self.rows[events])
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +64,10 @@ class Stream:
         """The users of some events, where units are values; else nobody."""
         return np.empty(0, np.int64) if self.owner is None else np.unique(self.owner[events])
 
-    def by_key(self, breakdown: Sequence[PropertyRef]) -> Int64s:
-        """The packed key of the breakdown's values at every event (see `by_columns`)."""
-        return pack([self.columns.of(name) for name in by_columns(breakdown)], len(self.time))
+    def by_key(self, breakdown: Sequence[PropertyRef], events: Int64s | None = None) -> Int64s:
+        """The packed key of the breakdown's values (see `by_columns`) at every event, or at some."""
+        length = len(self.time if events is None else events)
+        return pack([self.columns.of(name, events) for name in by_columns(breakdown)], length)
 
     def unit_of_event(self) -> Int64s:
         """The number of the unit of every event."""
@@ -169,16 +132,18 @@ def over_side_by_side(
             lambda view: task(_aligned([view_stream(context, *each, view) for each in searched])), bounds
         )
     results: list[T] = []
-    parts = _partitions(context, requests)
-    for part in range(parts):
+    split = _split(context, requests)
+    for part in range(split.parts):
         pieces = context.over_buckets(
-            lambda view, part=part: [_pieces(context, *each, view, part, parts) for each in searched],  # type: ignore[misc]
+            lambda view, part=part: [_piece(context, *each, view, part, split) for each in searched],  # type: ignore[misc]
             bounds,
         )
-        streams = [
-            _by_value(each, mine) for each, mine in zip(requests, zip(*pieces, strict=True), strict=True)
-        ]
-        results.append(task(_aligned(streams)))
+        of_request = list(zip(requests, zip(*pieces, strict=True), strict=True))
+
+        def of_share(share: int, found: Sequence[_OfRequest] = of_request) -> T:
+            return task(_aligned([_by_value(request, mine, share) for request, mine in found]))
+
+        results += context.over(of_share, range(split.shares))
     return results
 
 
@@ -208,14 +173,23 @@ def _bounds(context: Context, requests: Sequence[Request]) -> tuple[int, int] | 
     return first_us - (SESSION_GAP_US if by_session else 0), end_us
 
 
-def _partitions(context: Context, requests: Sequence[Request]) -> int:
-    """Into how many parts the units are split so that one part's events fit the memory bound."""
-    row_bytes = sum(_ROW_BYTES + 8 * len(request.properties) for request in requests)
-    needed = context.snapshot.n_events * row_bytes
-    parts = -(-needed // max(context.memory_bound_bytes, 1))
-    if parts > 256:
-        raise QueryTooLargeError(needed // 256, context.memory_bound_bytes, "narrow its events or its range")
-    return max(parts, 1)
+@dataclass(frozen=True, slots=True)
+class _Split:
+    """The values that are units, in `parts` that fit the memory bound, each put in order in `shares`."""
+
+    parts: int
+    shares: int
+
+
+def _split(context: Context, requests: Sequence[Request]) -> _Split:
+    """How units are split so that one part's events fit the memory bound, and one share's are soon sorted."""
+    n_events = context.snapshot.n_events
+    needed = n_events * sum(_ROW_BYTES + 8 * len(request.properties) for request in requests)
+    parts = max(-(-needed // context.memory_bound_bytes), 1)
+    if parts > _MOST_PARTS:
+        hint = "narrow its events or its range"
+        raise QueryTooLargeError(needed // _MOST_PARTS, context.memory_bound_bytes, hint)
+    return _Split(parts, min(max(-(-n_events // parts // _SORTED_AT_ONCE), 1), _MOST_SHARES))
 
 
 def view_stream(context: Context, request: Request, search: Search, view: ViewLike) -> Stream:
@@ -248,7 +222,7 @@ def _reader(context: Context, request: Request, view: ViewLike) -> Callable[[str
     def encode(name: str, dictionary: Dictionary) -> Int64s:
         if name not in codes_of:
             table = request.numbers if name == "number" else request.values
-            codes_of[name] = table.encode(dictionary)
+            codes_of[name] = table.encode(dictionary, context.watch)
         return codes_of[name]
 
     def read(name: str, rows: Rows) -> Int64s:
@@ -292,50 +266,60 @@ def _finish(request: Request, stream: Stream) -> Stream:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """One bucket's events of property units, not yet brought together."""
+    """One bucket's events of property units, not yet brought together: those of share s are [shares[s],
+    shares[s + 1])."""
 
+    shares: Int64s
     unit: Int64s
+    time: Int64s
     seq: Int64s
-    stream: Stream
+    bits: Uint64s
+    owner: Int64s
+    columns: Mapping[str, Int64s]
 
 
-def _pieces(
-    context: Context, request: Request, search: Search, view: ViewLike, part: int, parts: int
+_OfRequest = tuple[Request, Sequence[_Piece]]
+
+
+def _piece(
+    context: Context, request: Request, search: Search, view: ViewLike, part: int, split: _Split
 ) -> _Piece:
     ref = context.scope.count_by.property
     assert ref is not None
     found = search.rows(view, request.span)
-    unit = row_values(view, context.snapshot, ref, request.unit_values.encode, np.int64, found.rows)
-    keep = (unit != 0) & (unit % parts == part)
-    owner = np.repeat(view.user_ids, np.diff(found.offsets))[keep]
-    found = found.keep(keep)
+    lookup = functools.partial(request.unit_values.encode, watch=context.watch)
+    unit = row_values(view, context.snapshot, ref, lookup, np.int64, found.rows)
+    mine = np.flatnonzero((unit != 0) & (unit % split.parts == part))
+    share = (unit[mine] // split.parts % split.shares).astype(np.uint16)
+    order = np.argsort(share, kind="stable")
+    mine, rows = mine[order], found.rows[mine[order]]
     read = _reader(context, request, view)
-    columns = HeldColumns({name: read(name, found.rows) for name in request.column_names})
-    stream = Stream(found.offsets, unit, found.time, found.bits, owner, columns)
-    return _Piece(unit[keep].astype(np.int64), view.seq[found.rows], stream)
+    return _Piece(
+        np.searchsorted(share[order], np.arange(split.shares + 1)),
+        unit[mine],
+        found.time[mine],
+        view.seq[rows].astype(np.int64),
+        found.bits[mine],
+        np.repeat(view.user_ids, np.diff(found.offsets))[mine],
+        {name: read(name, rows) for name in request.column_names},
+    )
 
 
-def _by_value(request: Request, pieces: Sequence[_Piece]) -> Stream:
-    """Bring the events of each value together, in (time, seq) order."""
-    unit = np.concatenate([piece.unit for piece in pieces])
-    seq = np.concatenate([piece.seq for piece in pieces])
-    streams = [piece.stream for piece in pieces]
-    time = np.concatenate([stream.time for stream in streams])
-    order = np.lexsort((seq, time, unit))
+def _by_value(request: Request, pieces: Sequence[_Piece], share: int) -> Stream:
+    """Bring the events of each value of a share together, in (time, seq) order."""
+    spans = [(piece, slice(piece.shares[share], piece.shares[share + 1])) for piece in pieces]
+
+    def joined(name: str) -> npt.NDArray[Any]:
+        return np.concatenate([getattr(piece, name)[span] for piece, span in spans])
+
+    unit, time = joined("unit"), joined("time")
+    order = np.lexsort((joined("seq"), time, unit))
     unit = unit[order]
     offsets = starts_of(unit)
     held = {
-        name: np.concatenate([stream.columns.of(name) for stream in streams])[order]
+        name: np.concatenate([piece.columns[name][span] for piece, span in spans])[order]
         for name in request.column_names
     }
-    return _finish(
-        request,
-        Stream(
-            offsets,
-            unit[offsets[:-1]],
-            time[order],
-            np.concatenate([stream.bits for stream in streams])[order],
-            np.concatenate([stream.owner for stream in streams if stream.owner is not None])[order],
-            HeldColumns(held),
-        ),
-    )
+    columns = HeldColumns(held)
+    bits, owner = joined("bits")[order], joined("owner")[order]
+    return _finish(request, Stream(offsets, unit[offsets[:-1]], time[order], bits, owner, columns))

@@ -112,8 +112,7 @@ def _groups(context: Context, query: Trend, plan: Plan) -> tuple[Groups, Counts 
     if plan.breakdown == (EVENT_NAME,) and counted and not _begins_within_a_bucket(context, plan):
         counts = count_lines(context, plan)
         line = plan.lines.index(_bare(first.selector))
-        keys, figures = counts.keys, [_count_total(first, counts, line, at) for at in range(len(counts.keys))]
-        groups = rank(keys, figures, 1, scope.breakdown_limit, plan.values)
+        groups = rank(counts.keys, _count_totals(first, counts, line), 1, scope.breakdown_limit, plan.values)
         return groups, None if groups.has_other else regroup(counts, groups)
     keys, figures = _totals(context, query, _whole(context, plan), first)
     return rank(keys, figures, len(scope.breakdown), scope.breakdown_limit, plan.values), None
@@ -138,14 +137,15 @@ def _totals(context: Context, query: Trend, plan: Plan, first: Series) -> tuple[
     counts = count_lines(context, plan)
     if first.measure.kind in _COUNTS:
         line = plan.lines.index(_bare(first.selector))
-        return counts.keys, [_count_total(first, counts, line, at) for at in range(len(counts.keys))]
+        return counts.keys, _count_totals(first, counts, line)
     found = _figures(context, query, plan, first)
     return counts.keys, [found(key, None) for key in counts.keys.tolist()]
 
 
-def _count_total(series: Series, counts: Counts, line: int, group: int) -> Any:
-    events, units = int(counts.total_events[line, group]), int(counts.total_units[line, group])
-    return _counted(series.measure.kind, events, units)
+def _count_totals(series: Series, counts: Counts, line: int) -> list[Any]:
+    """A series' total in each group."""
+    events, units = counts.total_events[line].tolist(), counts.total_units[line].tolist()
+    return _all_counted(series.measure.kind, events, units)
 
 
 def _all_counted(kind: str, events: list[int], units: list[int]) -> list[Any]:
@@ -206,6 +206,7 @@ def _lines(
     assert plan.groups is not None
     shown = range(plan.counted_from, len(plan.buckets))
     buckets = Buckets(plan.buckets.edges_us[plan.counted_from :], plan.buckets.labels[plan.counted_from :])
+    context.check_figures(len(query.series), len(plan.groups.labels), len(plan.buckets))
     if not len(plan.buckets):
         return buckets, [[_Line([], _nothing(series)) for _ in plan.groups.labels] for series in query.series]
     if counts is None and any(series.measure.kind in _COUNTS for series in query.series):
@@ -241,12 +242,12 @@ def _count_lines(
         running = np.concatenate([np.zeros((len(events), 1), np.int64), np.cumsum(events, axis=1)], axis=1)
         first = np.maximum(np.arange(events.shape[1]) + 1 - query.rolling_days, 0)
         events = running[:, 1:] - running[:, first]
-    out = []
+    out, totals = [], _count_totals(series, counts, line)
     for group in range(events.shape[0]):
         figures = _all_counted(
             series.measure.kind, events[group, shown].tolist(), counts.units[line, group, shown].tolist()
         )
-        out.append(_Line(figures, _count_total(series, counts, line, group)))
+        out.append(_Line(figures, totals[group]))
     return out
 
 

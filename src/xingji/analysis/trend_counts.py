@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -107,9 +108,8 @@ def _group_column(
     """A code a row, and the packed key of each code."""
     if not plan.breakdown:
         return None, np.zeros(1, np.int64)
-    columns = [
-        row_values(view, context.snapshot, ref, plan.values.encode, np.int32) for ref in plan.breakdown
-    ]
+    lookup = functools.partial(plan.values.encode, watch=context.watch)
+    columns = [row_values(view, context.snapshot, ref, lookup, np.int32) for ref in plan.breakdown]
     if len(columns) == 1:
         return columns[0], np.arange(len(plan.values))
     keys, codes = np.unique(pack(columns, view.n_rows), return_inverse=True)

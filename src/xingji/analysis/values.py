@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence, Sized
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -96,6 +96,10 @@ def number_to_json(value: int | float | Decimal | Fraction) -> int | float | Dec
     return int(value) if whole else value
 
 
+_LOT = 1 << 15
+"""Values that are given codes at once: a question of millions of them can be stopped between two lots."""
+
+
 class ValueTable:
     """One code for each distinct value met in a query; code 0 is missing; safe to share between threads.
 
@@ -113,16 +117,23 @@ class ValueTable:
     def __len__(self) -> int:
         return len(self.values)
 
-    def encode(self, dictionary: Dictionary) -> Int64s:
-        """The codes of a dictionary's values: `int64[len(dictionary)]`, [0] is missing."""
+    def encode(self, dictionary: Dictionary, watch: Callable[[Sized], object] = len) -> Int64s:
+        """The codes of a dictionary's values: `int64[len(dictionary)]`, [0] is missing.
+
+        `watch` is shown the table after every lot of values, and may raise.
+        """
         codes = [0]
         with self._lock:
             for chunk in dictionary.chunks:
-                if pa.types.is_string(chunk.type):
-                    codes.extend(self._text_codes(chunk.to_pylist()))
-                else:
-                    codes.extend(self._code(value) for value in values_of(chunk))
+                for begin in range(0, len(chunk), _LOT):
+                    codes.extend(self._codes_of(chunk[begin : begin + _LOT]))
+                    watch(self)
         return np.array(codes, np.int64)
+
+    def _codes_of(self, chunk: pa.Array) -> Iterable[int]:
+        if pa.types.is_string(chunk.type):
+            return self._text_codes(chunk.to_pylist())
+        return map(self._code, values_of(chunk))
 
     def code_of(self, value: Value) -> int | None:
         """The code of a value that was met; None if it was not."""

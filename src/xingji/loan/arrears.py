@@ -136,6 +136,10 @@ def _lasting(dice: Dice, ids: I64, first: Mask, long: Mask) -> I64:
     return np.where(kind == 4, -1, days)
 
 
+_LEAST_PARTED_FEN = 400_000
+"""A quarter, in whole thousands of yuan, of a smaller loan is nothing to pay."""
+
+
 def _pay_early(config: SimulationConfig, dice: Dice, loans: Loans, calendar: Calendar) -> None:
     """Some good loans are settled early, some pay a part early; arrears and early payment never meet on
     one loan."""
@@ -149,9 +153,9 @@ def _pay_early(config: SimulationConfig, dice: Dice, loans: Loans, calendar: Cal
     loans.settle_day = np.where(early, day, NEVER).astype(np.int32)
     part = good & ~early & (loans.method != ANNUITY) & dice.chance("pays a part", ids, 0.12)
     part_day = begin + 10 + dice.between("part day", ids, 0, 60)
-    part &= part_day < matures - 2
+    part &= (part_day < matures - 2) & (loans.principal_fen >= _LEAST_PARTED_FEN)
     loans.part_day = np.where(part, part_day, NEVER).astype(np.int32)
-    loans.part_fen = np.where(part, loans.principal_fen // 400_000 * 100_000, 0)
+    loans.part_fen = np.where(part, loans.principal_fen // _LEAST_PARTED_FEN * 100_000, 0)
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def parse_query(document: object, default_timezone: str = "UTC") -> Query:
         document = load_document(document)
     fields = Reader(document).object('a query such as {"kind": "funnel", …}')
     kind = fields.need("kind", lambda r: r.one_of(*KINDS))
-    scope = read_scope(fields, default_timezone)
+    scope = read_scope(fields, default_timezone, kind)
     if scope.range_applies_to == "entry" and kind in ("trend", "paths"):
         raise CallerError(f"range_applies_to cannot be entry for a {kind}: it has no entries")
     query = _READERS[kind](fields, scope)

@@ -9,9 +9,10 @@ from typing import Literal, cast, get_args
 from xingji.model.document import Fields, Reader
 from xingji.model.errors import CallerError
 from xingji.model.parse_predicate import read_duration_us, read_property
-from xingji.model.parse_scope import read_selector
+from xingji.model.parse_scope import read_limit, read_offset, read_selector
 from xingji.model.predicate import PropertyRef
 from xingji.model.query import (
+    PAGE,
     AroundFunnel,
     Attribution,
     Exclusion,
@@ -43,7 +44,11 @@ def read_funnel(fields: Fields, scope: Scope) -> Funnel:
         fields.get("bins", _bins, None),
         fields.get("step", lambda r: r.integer(1, len(steps)), 1),
         fields.get("state", lambda r: r.one_of("converted", "dropped"), "converted"),
+        fields.get("limit", read_limit, PAGE),
+        fields.get("offset", read_offset, 0),
     )
+    if funnel.view != "users":
+        fields.forbid(("limit", "offset"), f"the view {funnel.view} has no pages")
     _refuse_impossible(funnel)
     return funnel
 
@@ -63,6 +68,10 @@ def _refuse_impossible(funnel: Funnel) -> None:
     if funnel.order == "strict" and optional:
         raise CallerError(
             "steps[…].optional cannot be true with order strict: nothing comes between neighbours"
+        )
+    if funnel.view == "users" and funnel.scope.users_of:
+        raise CallerError(
+            "users_of cannot be given with view users: step, state, limit and offset name the list"
         )
     if funnel.attribution.kind in ("step", "all_steps") and not funnel.scope.breakdown:
         raise CallerError("attribution step:N and all_steps need a breakdown whose values they assign")

@@ -12,19 +12,26 @@ from xingji.model.errors import CallerError, UnknownNameError
 from xingji.model.moments import parse_instant, to_us
 from xingji.model.parse_predicate import read_predicate, read_property
 from xingji.model.predicate import PropertyRef, Scalar
-from xingji.model.query import CountBy, EventSelector, Scope, Segment, UsersOf, WeekStart
+from xingji.model.query import PAGE, CountBy, EventSelector, Scope, Segment, UsersOf, WeekStart
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MAX_BREAKDOWNS = 3
 _MAX_GROUPS = 10_000
 _MAX_EVENTS = 500
+_PLACES = {
+    "trend": {"breakdown", "series", "bucket"},
+    "funnel": {"breakdown", "step", "state", "bucket", "bin"},
+    "retention": {"breakdown", "cohort", "period"},
+    "paths": {"edge", "node"},
+}
+"""What names a number in the result of each kind."""
 _YEARS = range(1000, 9000)
 """So that no window, period or offset leads out of the years that a calendar has."""
 _SPAN = f"from the years {_YEARS[0]} to {_YEARS[-1]}"
 
 
-def read_scope(fields: Fields, default_timezone: str) -> Scope:
-    """The common fields of a query document."""
+def read_scope(fields: Fields, default_timezone: str, kind: str) -> Scope:
+    """The common fields of a query document of a kind."""
     scope = Scope(
         date_from=fields.get("date_from", _bound, None),
         date_to=fields.get("date_to", _bound, None),
@@ -39,7 +46,7 @@ def read_scope(fields: Fields, default_timezone: str) -> Scope:
         count_by=fields.get("count_by", _count_by, CountBy()),
         range_applies_to=fields.get("range_applies_to", lambda r: r.one_of("all", "entry"), "all"),
         as_of_us=fields.get("as_of", _instant_us, None),
-        users_of=fields.get("users_of", read_users_of, None),
+        users_of=fields.get("users_of", lambda r: read_users_of(r, kind), None),
     )
     _check_range(scope)
     return scope
@@ -133,9 +140,11 @@ def _title(events: tuple[str, ...] | None) -> str:
     return "*" if events is None else " | ".join(events)
 
 
-def read_users_of(reader: Reader) -> UsersOf:
-    """The number to open as a list of units."""
+def read_users_of(reader: Reader, kind: str) -> UsersOf:
+    """The number to open as a list of units; what names no number of this kind is refused."""
     fields = reader.object("the place of a number in the result")
+    foreign = sorted(set().union(*_PLACES.values()) - _PLACES[kind])
+    fields.forbid(foreign, f"a number of a {kind} is named by {', '.join(sorted(_PLACES[kind]))}")
     spot = UsersOf(
         breakdown=fields.get("breakdown", _group, None),
         series=fields.get("series", lambda r: r.integer(0, 25), 0),
@@ -148,11 +157,21 @@ def read_users_of(reader: Reader) -> UsersOf:
         edge=fields.get("edge", _edge, None),
         node=fields.get("node", _label, None),
         as_users=fields.get("as", lambda r: r.one_of("users", "units"), "units") == "users",
-        limit=fields.get("limit", lambda r: r.integer(1, 1_000_000), 1000),
-        offset=fields.get("offset", lambda r: r.integer(0, 2**40), 0),
+        limit=fields.get("limit", read_limit, PAGE),
+        offset=fields.get("offset", read_offset, 0),
     )
     fields.close()
     return spot
+
+
+def read_limit(reader: Reader) -> int:
+    """How long a page of units is at most."""
+    return reader.integer(1, 1_000_000)
+
+
+def read_offset(reader: Reader) -> int:
+    """How many units stand before a page."""
+    return reader.integer(0, 2**40)
 
 
 def _group(reader: Reader) -> tuple[Scalar | None, ...]:

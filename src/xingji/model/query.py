@@ -10,6 +10,8 @@ from xingji.model.predicate import Predicate, PropertyRef, Scalar
 
 DAY_US = 86_400_000_000
 DEFAULT_WINDOW_US = 14 * DAY_US
+PAGE = 1000
+"""Units listed at once, unless told."""
 
 Interval = Literal["minute", "hour", "day", "week", "month", "quarter", "total"]
 WeekStart = Literal["monday", "sunday", "saturday"]
@@ -61,7 +63,7 @@ class UsersOf:
     edge: tuple[str, str] | None = None
     node: str | None = None
     as_users: bool = False
-    limit: int = 1000
+    limit: int = PAGE
     offset: int = 0
 
 
@@ -177,6 +179,8 @@ class Funnel:
     bins: int | tuple[float, ...] | None = None
     step: int = 1
     state: Literal["converted", "dropped"] = "converted"
+    limit: int = PAGE
+    offset: int = 0
 
 
 # -- retention -------------------------------------------------------------------------------------

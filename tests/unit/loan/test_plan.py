@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,6 +17,12 @@ from xingji.loan.plan import Property
 
 EVERY = [(event.name, item) for event in PLAN.events for item in event.properties]
 IDS = [f"{event}.{item.name}" for event, item in EVERY]
+PAGES = {
+    "首页", "贷款频道", "产品详情", "额度测算", "申请表单", "身份证识别", "人脸识别", "征信授权",
+    "税务授权", "押品信息", "审批进度", "签约", "提款", "还款", "我的贷款", "客服",
+}  # fmt: skip
+WHEN = {"signed": "result", "success": "result", "fail": "result", "rejected": "result", "failed": "result"}
+"""The property that says whether a value which is needed "when failed" and the like is."""
 CLIENT_ONLY = ("$app_version", "$os", "$session_id", "$device_id", "$is_first_day")
 
 
@@ -72,15 +81,52 @@ def test_property_of_event(bank: Bank, event: str, item: Property) -> None:
     if item.is_required:
         assert column.null_count == 0
     assert column.null_count < len(column), "never given"
-    if (
-        item.kind == "枚举"
-        and "/" in item.allowed
-        and not item.allowed.startswith(("见", "同", "机构", "GB/T"))
-    ):
-        allowed = {value.strip() for value in item.allowed.split("；")[0].split("/")}
-        assert set(pc.unique(column.drop_null()).to_pylist()) <= allowed
-    if item.kind in ("整数", "数值", "小数"):
-        assert pc.min(column).as_py() >= (1 if item.allowed.startswith(("1–", ">=1")) else 0)
+    if item.kind == "枚举" or item.allowed.startswith("3/6/"):
+        found = {str(value) for value in pc.unique(column.drop_null()).to_pylist()}
+        assert found <= allowed_values(item, found)
+    elif item.kind in ("整数", "数值", "小数"):
+        low, high = pc.min(column).as_py(), pc.max(column).as_py()
+        assert all(holds(Decimal(str(value))) for holds in bounds(item) for value in (low, high)), (low, high)
+
+
+def allowed_values(item: Property, found: set[str]) -> set[str]:
+    """The values that the plan lists; those of trees and places are as found."""
+    if item.allowed.startswith("见 §6"):
+        return PAGES
+    if item.allowed.startswith(("机构", "GB/T", "31 个")):
+        return found
+    if item.allowed.startswith("同 "):
+        named = item.allowed.removeprefix("同 ").partition("；")[0]
+        other = next(p for event in PLAN.events if event.name == named for p in event.properties
+                     if p.name == item.name)  # fmt: skip
+        return allowed_values(other, found) | ({"direct"} if "direct" in item.allowed else set())
+    return {value.strip() for value in item.allowed.split("；")[0].split("/")}
+
+
+def bounds(item: Property) -> list[Callable[[Decimal], bool]]:
+    """What every number of a property must satisfy."""
+    text = item.allowed.replace("点击获取到提交，", "")
+    if between := re.match(r"([\d.]+)–([\d.]+)", text):
+        low, high = map(Decimal, between.groups())
+        return [lambda value: low <= value <= high]
+    if least := re.match(r">(=?)(\d+)", text):
+        bound = Decimal(least[2])
+        return [lambda value: value > bound or (bool(least[1]) and value == bound)]
+    raise AssertionError(f"{item.name}: {item.allowed} says no bounds")
+
+
+@pytest.mark.parametrize(
+    ("event", "item"),
+    [(event, item) for event, item in EVERY if item.required.endswith("必填")],
+    ids=lambda value: value if isinstance(value, str) else value.name,
+)
+def test_property_that_is_needed_sometimes(bank: Bank, event: str, item: Property) -> None:
+    values = re.split("、", item.required.removesuffix(" 必填"))
+    decides = "reach_channel" if set(values) <= {"sms", "call"} else WHEN[values[0]]
+    decides = "status" if event == "reach_receipt" and decides == "result" else decides
+    needed = pc.is_in(_column(bank, event, decides), pa.array(values))
+    assert pc.sum(needed).as_py() > 0
+    assert _column(bank, event, item.name).filter(needed).null_count == 0
 
 
 @pytest.mark.parametrize(
@@ -111,6 +157,23 @@ def test_common_property(bank: Bank, item: Property) -> None:
         client = pc.equal(bank.log["$origin"].cast(pa.string()), "client")
         assert column.filter(client).null_count == 0
     assert column.null_count < len(column)
+    if item.kind == "枚举" and not item.allowed.startswith(("31 个", "GB/T", "重庆")):
+        found = set(pc.unique(column.cast(pa.string()).drop_null()).to_pylist())
+        assert found <= allowed_values(item, found)
+
+
+def test_browsers_are_those_of_the_web(bank: Bank) -> None:
+    client = bank.log.filter(pc.equal(bank.log["$origin"].cast(pa.string()), "client"))
+    web = pc.is_in(client["platform"].cast(pa.string()), pa.array(["web", "h5"]))
+    assert client["$browser"].filter(web).null_count == 0
+    assert client["$browser"].filter(pc.invert(web)).null_count == pc.sum(pc.invert(web)).as_py()
+
+
+def test_districts_are_those_of_chongqing(bank: Bank) -> None:
+    here = pc.equal(bank.log["$ip_province"].cast(pa.string()), "重庆市")
+    assert bank.log["$ip_district"].filter(here).null_count == 0
+    elsewhere = pc.fill_null(pc.invert(here), True)
+    assert bank.log["$ip_district"].filter(elsewhere).null_count == pc.sum(elsewhere).as_py()
 
 
 @pytest.mark.parametrize(
@@ -158,6 +221,11 @@ def test_user_histories(bank: Bank) -> None:
     for row in table.to_pylist():
         first.setdefault(row["user"], row)
     assert all(row["register_time"] == row["time"] for row in first.values())
+    for item in PLAN.user:
+        if item.kind == "枚举" and not item.allowed.startswith(("31 个", "GB/T", "机构")):
+            values = set(pc.unique(table[item.name].cast(pa.string()).drop_null()).to_pylist())
+            channels = next(each for each in PLAN.common if each.name == "channel")
+            assert values <= allowed_values(channels if item.name == "first_channel" else item, values)
     always = (
         "gender",
         "home_district",

@@ -88,6 +88,26 @@ COMMON: list[tuple[str, Document, list[str]]] = [
     ("entry of a trend", with_fields("trend", range_applies_to="entry"), ["range_applies_to", "trend"]),
     ("users_of a step 0", with_fields("funnel", users_of={"step": 0}), ["users_of.step is 0", "from 1"]),
     ("users_of in words", with_fields("funnel", users_of="all"), ["users_of", '"all"', "place of a number"]),
+    (
+        "users_of a step of a trend",
+        with_fields("trend", users_of={"step": 2}),
+        ["users_of.step", "breakdown, bucket, series"],
+    ),
+    (
+        "users_of a cohort of a funnel",
+        with_fields("funnel", users_of={"cohort": "2026-01-05"}),
+        ["users_of.cohort", "bin, breakdown, bucket, state, step"],
+    ),
+    (
+        "users_of a bucket of a retention",
+        with_fields("retention", users_of={"bucket": "2026-01-05"}),
+        ["users_of.bucket", "breakdown, cohort, period"],
+    ),
+    (
+        "users_of a group of paths",
+        with_fields("paths", users_of={"node": "1_a", "breakdown": ["x"]}),
+        ["users_of.breakdown", "edge, node"],
+    ),
 ]
 
 PREDICATES: list[tuple[str, Document, list[str]]] = [
@@ -263,6 +283,9 @@ FUNNELS: list[tuple[str, Document, list[str]]] = [
     ("no bins", with_fields("funnel", bins=0), ["bins is 0", "from 1 to 200"]),
     ("a view of pictures", with_fields("funnel", view="pie"), ["view", '"pie"', "time_to_convert"]),
     ("users of step 3", with_fields("funnel", view="users", step=3), ["step is 3", "from 1 to 2"]),
+    ("users of users", with_fields("funnel", view="users", users_of={"step": 2}), ["users_of", "view users"]),
+    ("a page of steps", with_fields("funnel", offset=1000), ["offset", "view steps"]),
+    ("a page of nothing", with_fields("funnel", view="users", limit=0), ["limit is 0", "from 1 to 1000000"]),
 ]
 
 OTHERS: list[tuple[str, Document, list[str]]] = [

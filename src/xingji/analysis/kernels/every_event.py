@@ -57,7 +57,7 @@ def neighbours(
     begin: Rows, end: Rows, codes: EventNumbers, n_codes: int, pairs: Tables, ends: Int64s
 ) -> None:
     """Count how often code b follows code a at [a * n_codes + b] of the sum of the tables, and each user's
-    last code (`pairs: uint32[4, n_codes * n_codes]`)."""
+    last code (`pairs: uint32[4, n_codes * n_codes]` or wider)."""
     one, two, three, four = pairs[0], pairs[1], pairs[2], pairs[3]
     size, step = np.uint64(n_codes), np.uint64(1)
     for user in range(len(begin)):
@@ -89,9 +89,9 @@ def neighbours_by_threes(
 ) -> None:
     """As `neighbours`, for codes below 64: every second row raises the counter of its code and the next two.
 
-    That counts two pairs at once (`threes: uint32[2, 64 ** 3]`); `sum_threes` adds them to those counted here
-    (`pairs: int64[64 * 64]`). Users whose rows follow each other are walked as one, and pairs across their
-    borders are taken off again.
+    That counts two pairs at once (`threes: uint32[2, 64 ** 3]` or wider); `sum_threes` adds them to those
+    counted here (`pairs: int64[64 * 64]`). Users whose rows follow each other are walked as one, and pairs
+    across their borders are taken off again.
     """
     even, odd = threes[0], threes[1]
     step, user = np.uint64(1), 0
@@ -111,9 +111,12 @@ def neighbours_by_threes(
             even[_three(e, f, g)] += np.uint32(1)
             odd[_three(g, h, i)] += np.uint32(1)
             row += np.uint64(8)
-        while row + step < last:
+        while row + np.uint64(2) < last:
+            b, c = np.uint64(codes[row + step]), np.uint64(codes[row + np.uint64(2)])
+            even[_three(np.uint64(codes[row]), b, c)] += np.uint32(1)
+            row += np.uint64(2)
+        if row + step < last:
             pairs[_three(np.uint64(0), np.uint64(codes[row]), np.uint64(codes[row + step]))] += 1
-            row += step
         for each in range(user, after):
             if begin[each] < end[each]:
                 final = np.uint64(codes[end[each] - np.uint32(1)])

@@ -1,11 +1,13 @@
-"""A run: ids in order in one file that never changes, with a sieve that most absent ids do not pass.
+"""A run: ids in order in one file that never changes.
 
-Layout, little-endian: a header, high numbers, low numbers, seconds, the sieve. Columns are mapped, so that
-what a process holds of a run is what it looked at lately, and the system may take that back.
+Layout, little-endian: a header of one page, pages of ids, and an index: the first key of every page, then the
+sieve. The index is mapped, and checked when the run is opened. Pages are read one by one where the sieve lets
+an id pass: so a process holds next to nothing of a run, and a page is checked whenever it is used.
 """
 
 from __future__ import annotations
 
+import mmap
 import os
 import struct
 from pathlib import Path
@@ -13,97 +15,122 @@ from pathlib import Path
 import numpy as np
 import xxhash
 
-from xingji.govern.dedup.keys import Int64s, Keys, Uint64s
+from xingji.govern.dedup.keys import Ids, Places, Uint64s
+from xingji.govern.dedup.page import (
+    PAGE,
+    PAGE_BYTES,
+    PAGE_IDS,
+    is_whole,
+    pages_for,
+    unpacked,
+)
+from xingji.govern.dedup.sieve import Marks, passing
 from xingji.model.errors import DamagedFileError
-from xingji.ports.local_file import open_synced, when_full
 
-_MAGIC = b"xjrun\x00\x00\x01"
-_HEADER = struct.Struct("<8sQQQ")
-"""Magic, keys, bits of the sieve's places, and the digest of all that follows."""
-_BITS_A_KEY = 16
-"""One bit of the sieve in so many is set: about one absent id in so many passes."""
-_MIX = np.uint64(0x9E3779B97F4A7C15)
+MAGIC = b"xjids\x00\x00\x01"
+HEADER = struct.Struct("<8sQqQQ")
+"""Magic, ids, beginning of the slice in µs since the epoch, words of the sieve, digest of the index."""
+_DIGEST = struct.Struct("<Q")
+_CHECKED_PAGES = 512
+
+
+def header_bytes(n_ids: int, base_us: int, n_words: int, index_digest: int) -> bytes:
+    """The first page of a run's file."""
+    header = HEADER.pack(MAGIC, n_ids, base_us, n_words, index_digest)
+    return (header + _DIGEST.pack(xxhash.xxh3_64_intdigest(header))).ljust(PAGE_BYTES, b"\0")
 
 
 class Run:
-    """The ids of one file."""
+    """The ids of one file, all received within the slice that begins at `base_us`, no key twice."""
 
-    def __init__(self, path: Path) -> None:
-        """Map the file. Raises DamagedFileError where its size or its beginning is not a run's."""
+    def __init__(self, path: Path, check_index: bool = True) -> None:
+        """Open a run; without `check_index` only where it was written a moment ago.
+
+        Raises:
+            DamagedFileError: the file is missing, or header, size or index are not what was written.
+        """
         self.path = path
-        with open(path, "rb") as file:
-            header = file.read(_HEADER.size)
-        size = os.path.getsize(path)
-        if len(header) < _HEADER.size or header[:8] != _MAGIC:
-            raise DamagedFileError(str(path), "it does not begin as a run of event ids")
-        _, self.n_keys, sieve_bits, self._digest = _HEADER.unpack(header)
-        n, sieve_bytes = self.n_keys, (1 << sieve_bits) // 8
-        if size != _HEADER.size + 20 * n + sieve_bytes:
-            raise DamagedFileError(str(path), f"it has {size} bytes, not those of {n} ids")
-        content = np.memmap(path, np.uint8, "r", _HEADER.size)
-        high, low = content[: 8 * n].view(np.uint64), content[8 * n : 16 * n].view(np.uint64)
-        self.keys = Keys(high, low, content[16 * n : 20 * n].view(np.uint32))
-        self._sieve, self._shift = content[20 * n :], np.uint64(64 - sieve_bits)
-        self.n_bytes = size
+        try:
+            self._handle = os.open(path, os.O_RDONLY)
+        except FileNotFoundError as error:
+            raise DamagedFileError(str(path), "it is missing") from error
+        try:
+            self._open(check_index)
+        except BaseException:
+            self.close()
+            raise
 
-    @classmethod
-    def write(cls, path: Path, keys: Keys) -> Run:
-        """A durable run of keys that are in order; raises StorageFullError, and then there is none."""
-        sieve_bits = max((len(keys) * _BITS_A_KEY - 1).bit_length(), 6)
-        sieve = np.zeros(1 << (sieve_bits - 3), np.uint8)
-        places = _places(keys.high, keys.low, np.uint64(64 - sieve_bits))
-        np.bitwise_or.at(sieve, places >> np.uint64(3), _bit(places))
-        columns = [np.ascontiguousarray(c).data.cast("B") for c in (keys.high, keys.low, keys.received_s)]
-        columns.append(sieve.data.cast("B"))
-        digest = xxhash.xxh3_64()
-        for column in columns:
-            digest.update(column)
-        with when_full(path.parent, "keep the ids of events"), open_synced(path) as file:
-            file.write(_HEADER.pack(_MAGIC, len(keys), sieve_bits, digest.intdigest()))
-            for column in columns:
-                file.write(column)
-        return cls(path)
+    def _open(self, check_index: bool) -> None:
+        header = os.pread(self._handle, PAGE_BYTES, 0)
+        content = header[: HEADER.size]
+        if header[HEADER.size :][:8] != _DIGEST.pack(xxhash.xxh3_64_intdigest(content)):
+            raise self._damage("its header's checksum differs")
+        magic, self.n_ids, self.base_us, n_words, digest = HEADER.unpack(content)
+        if magic != MAGIC:
+            raise self._damage(f"it begins with {magic!r}, not {MAGIC!r}")
+        self.n_pages = pages_for(self.n_ids)
+        self.n_bytes = os.fstat(self._handle).st_size
+        index_at, index_bytes = PAGE_BYTES * (1 + self.n_pages), 16 * self.n_pages + 8 * n_words
+        if self.n_bytes != index_at + index_bytes:
+            raise self._damage(f"it has {self.n_bytes} bytes, not those of {self.n_ids} ids")
+        index = mmap.mmap(self._handle, index_bytes, offset=index_at, access=mmap.ACCESS_READ)
+        if check_index and xxhash.xxh3_64_intdigest(index) != digest:
+            raise self._damage("its index's checksum differs")
+        words = np.frombuffer(index, "<u8")
+        self._first_high, self._first_low = words[: self.n_pages], words[self.n_pages : 2 * self.n_pages]
+        self._sieve = words[2 * self.n_pages :]
+
+    def _damage(self, reason: str) -> DamagedFileError:
+        return DamagedFileError(str(self.path), reason)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        os.close(self._handle)
+
+    def candidates(self, asked: Ids, marks: Marks) -> tuple[Places, Places]:
+        """Which of the asked keys may be here (`intp[k]`, rising), and the page on which each would be."""
+        places = passing(self._sieve, marks)
+        return places, self._pages_of(asked.high[places], asked.low[places])
+
+    def _pages_of(self, high: Uint64s, low: Uint64s) -> Places:
+        """The only page on which each key can be; for keys below all that are here, the first."""
+        pages = np.maximum(np.searchsorted(self._first_high, high, "right") - 1, 0)
+        # Where a page begins with the key's first half, second halves decide, over many pages if need be.
+        for at in np.flatnonzero(self._first_high[pages] == high):
+            first, end = int(np.searchsorted(self._first_high, high[at], "left")), int(pages[at]) + 1
+            pages[at] = max(first + int(np.searchsorted(self._first_low[first:end], low[at], "right")) - 1, 0)
+        return pages
+
+    def ids(self, first_page: int, end_page: int) -> Ids:
+        """The ids of pages `first_page` up to, not including, `end_page`.
+
+        Raises:
+            DamagedFileError: a page is not what was written.
+        """
+        content = self.page_bytes(first_page, end_page)
+        n_ids = min(self.n_ids, PAGE_IDS * end_page) - PAGE_IDS * first_page
+        return unpacked(np.frombuffer(content, PAGE), self.base_us, n_ids)
+
+    def page_bytes(self, first_page: int, end_page: int) -> bytes:
+        """The bytes of pages `first_page` up to, not including, `end_page`.
+
+        Raises:
+            DamagedFileError: a page is not what was written.
+        """
+        n_pages = end_page - first_page
+        content = os.pread(self._handle, PAGE_BYTES * n_pages, PAGE_BYTES * (1 + first_page))
+        if len(content) != PAGE_BYTES * n_pages:
+            raise self._damage("it ends before its last page")
+        for at in range(n_pages):
+            if not is_whole(content, at, first_page + at):
+                raise self._damage(f"the checksum of page {first_page + at} differs")
+        return content
 
     def check(self) -> None:
-        """Raise DamagedFileError where the content is not what was written."""
-        with open(self.path, "rb") as file:
-            file.seek(_HEADER.size)
-            digest = xxhash.xxh3_64()
-            while piece := file.read(1 << 20):
-                digest.update(piece)
-        if digest.intdigest() != self._digest:
-            raise DamagedFileError(str(self.path), "its checksum differs")
+        """Read every page.
 
-    def latest_s(self, keys: Keys) -> Int64s:
-        """When the id of each of some keys was received last, -1 where the run does not have it."""
-        found = np.full(len(keys), -1, np.int64)
-        places = _places(keys.high, keys.low, self._shift)
-        maybe = np.flatnonzero(self._sieve[places >> np.uint64(3)] & _bit(places))
-        if not len(maybe):
-            return found
-        wanted = keys.take(maybe)
-        first = np.searchsorted(self.keys.high, wanted.high)
-        after = np.searchsorted(self.keys.high, wanted.high, side="right")
-        for at in np.flatnonzero(after > first).tolist():
-            here = slice(int(first[at]), int(after[at]))
-            same = self.keys.low[here] == wanted.low[at]
-            if same.any():
-                found[maybe[at]] = int(self.keys.received_s[here][same].max())
-        return found
-
-
-def _places(high: Uint64s, low: Uint64s, shift: np.uint64) -> Uint64s:
-    """The place of each id's bit in a sieve of 2 ** (64 - shift) bits."""
-    with np.errstate(over="ignore"):
-        return ((high ^ (low * _MIX)) * _MIX) >> shift
-
-
-def _bit(places: Uint64s) -> np.typing.NDArray[np.uint8]:
-    return np.left_shift(np.uint8(1), (places & np.uint64(7)).astype(np.uint8))
-
-
-def sorted_keys(keys: Keys) -> Keys:
-    """Keys in order, of each id the one that was received last."""
-    ordered = keys.take(keys.order())
-    last = np.append(~ordered.repeats_before()[1:], True) if len(ordered) else np.zeros(0, np.bool_)
-    return ordered.take(last)
+        Raises:
+            DamagedFileError: one is not what was written.
+        """
+        for first in range(0, self.n_pages, _CHECKED_PAGES):
+            self.ids(first, min(first + _CHECKED_PAGES, self.n_pages))

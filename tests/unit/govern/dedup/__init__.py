@@ -1,1 +1,1 @@
-"""Ids that were seen."""
+"""Exact deduplication, module by module."""
