@@ -187,33 +187,110 @@ COMPACT: tuple[Any, ...] = ("compact", [])
 STORIES: dict[str, list[tuple[Any, ...]]] = {
     "undone before any compaction": [lot(), lot(("u1", "u2")), lot(), lot(undone=("u1",))],
     "undone after a compaction": [lot(), lot(("u1", "u2")), COMPACT, lot(), lot(undone=("u1",)), COMPACT],
-    "undone twice": [lot(), lot(("u1", "u2")), COMPACT, lot(undone=("u1",)), lot(("u1", "u2")), COMPACT]
-    + [lot(undone=("u1",)), COMPACT],
-    "taken along, then parted": [lot(), lot(("u1", "u2")), COMPACT, lot(("u2", "u3")), COMPACT]
-    + [lot(undone=("u1",)), COMPACT, lot(undone=("u2",))],
-    "parted from below one who is taken along": [lot(), lot(("u1", "u2")), COMPACT, lot(("u2", "u3"))]
-    + [lot(undone=("u1",)), lot(undone=("u2",)), COMPACT],
+    "undone twice": [
+        lot(),
+        lot(("u1", "u2")),
+        COMPACT,
+        lot(undone=("u1",)),
+        lot(("u1", "u2")),
+        COMPACT,
+        lot(undone=("u1",)),
+        COMPACT,
+    ],
+    "taken along, then parted": [
+        lot(),
+        lot(("u1", "u2")),
+        COMPACT,
+        lot(("u2", "u3")),
+        COMPACT,
+        lot(undone=("u1",)),
+        COMPACT,
+        lot(undone=("u2",)),
+    ],
+    "parted from below one who is taken along": [
+        lot(),
+        lot(("u1", "u2")),
+        COMPACT,
+        lot(("u2", "u3")),
+        lot(undone=("u1",)),
+        lot(undone=("u2",)),
+        COMPACT,
+    ],
     "moved to somebody else": [lot(), lot(("u1", "u2")), COMPACT, lot(("u1", "u3")), COMPACT, lot()],
-    "moved upwards, and left by the middle": [lot(), lot(("u1", "u2")), COMPACT, lot(("u2", "u3"))]
-    + [lot(("u1", "u3")), lot(undone=("u2",)), COMPACT],
+    "moved upwards, and left by the middle": [
+        lot(),
+        lot(("u1", "u2")),
+        COMPACT,
+        lot(("u2", "u3")),
+        lot(("u1", "u3")),
+        lot(undone=("u2",)),
+        COMPACT,
+    ],
     "turned round": [lot(), lot(("u1", "u2")), COMPACT, lot(("u2", "u1"), undone=("u1",)), COMPACT],
     "by users nobody has seen": [lot(("u6", "u7"), ("u7", "u1")), lot(), COMPACT, lot(undone=("u7",))],
     "undone during a compaction": [lot(), lot(("u1", "u2")), ("compact", [lot(undone=("u1",))]), COMPACT],
     "moved during a compaction": [lot(), lot(("u1", "u2")), ("compact", [lot(("u1", "u3"))]), COMPACT],
-    "one below undone during a compaction": [lot(), lot(("u1", "u2")), COMPACT, lot(("u2", "u3"))]
-    + [("compact", [lot(undone=("u1",)), lot(undone=("u2",))]), COMPACT],
-    "undone and done again during a compaction": [lot(), lot(("u1", "u2")), COMPACT, lot(undone=("u1",))]
-    + [("compact", [lot(("u1", "u2")), lot(undone=("u1",))]), lot()],
-    "merged while an import goes on": [lot(), ("begin_import", 30), lot(("u1", "u2"), ("u3", "u4"))]
-    + [COMPACT, ("end_import",), COMPACT, lot(undone=("u1",))],
-    "undone while an import goes on": [lot(), lot(("u1", "u2"), ("u3", "u4")), COMPACT]
-    + [("begin_import", 30), lot(undone=("u1", "u3")), COMPACT, ("end_import",), COMPACT],
-    "seen by a reader who stays": [lot(), lot(("u1", "u2")), COMPACT, ("pin",), lot(undone=("u1",))]
-    + [COMPACT, ("collect",), ("pin",), lot(("u1", "u4"))],
-    "a compaction killed, then a person's events imported": [("begin_import", 30), lot(), lot(("u1", "u2"))]
-    + [("kill_compaction",), ("end_import", "base"), COMPACT],
-    "in a circle": [lot(), lot(("u1", "u2"), ("u2", "u3")), lot(("u3", "u1")), lot(("u1", "u1"))]
-    + [lot(("u3", "u1"), undone=("u2",))],
+    "one below undone during a compaction": [
+        lot(),
+        lot(("u1", "u2")),
+        COMPACT,
+        lot(("u2", "u3")),
+        ("compact", [lot(undone=("u1",)), lot(undone=("u2",))]),
+        COMPACT,
+    ],
+    "undone and done again during a compaction": [
+        lot(),
+        lot(("u1", "u2")),
+        COMPACT,
+        lot(undone=("u1",)),
+        ("compact", [lot(("u1", "u2")), lot(undone=("u1",))]),
+        lot(),
+    ],
+    "merged while an import goes on": [
+        lot(),
+        ("begin_import", 30),
+        lot(("u1", "u2"), ("u3", "u4")),
+        COMPACT,
+        ("end_import",),
+        COMPACT,
+        lot(undone=("u1",)),
+    ],
+    "undone while an import goes on": [
+        lot(),
+        lot(("u1", "u2"), ("u3", "u4")),
+        COMPACT,
+        ("begin_import", 30),
+        lot(undone=("u1", "u3")),
+        COMPACT,
+        ("end_import",),
+        COMPACT,
+    ],
+    "seen by a reader who stays": [
+        lot(),
+        lot(("u1", "u2")),
+        COMPACT,
+        ("pin",),
+        lot(undone=("u1",)),
+        COMPACT,
+        ("collect",),
+        ("pin",),
+        lot(("u1", "u4")),
+    ],
+    "a compaction killed, then a person's events imported": [
+        ("begin_import", 30),
+        lot(),
+        lot(("u1", "u2")),
+        ("kill_compaction",),
+        ("end_import", "base"),
+        COMPACT,
+    ],
+    "in a circle": [
+        lot(),
+        lot(("u1", "u2"), ("u2", "u3")),
+        lot(("u3", "u1")),
+        lot(("u1", "u1")),
+        lot(("u3", "u1"), undone=("u2",)),
+    ],
 }
 
 
