@@ -1,4 +1,4 @@
-"""A lake from before rows bore their own user opens as it was: nobody changes hands, and merges can be undone."""
+"""A lake from before rows bore their own user: it opens as it was, and its merges can be undone."""
 
 from __future__ import annotations
 
@@ -103,6 +103,7 @@ def test_other_engines_read_an_old_lake_with_the_new_column(old: Path) -> None:
     assert found["p_number"].null_count == 0
     ids = [field.field_id for field in table.schema().fields]
     assert len(set(ids)) == len(ids)
+    assert table.schema().find_field(OWN).field_id == max(ids)
     catalog.close()
     moved = [row for row in found.to_pylist() if row[OWN] is not None]
     assert len(moved) == sum(event.user in ("u1", "u2") for event in EVENTS[:90])
@@ -110,8 +111,10 @@ def test_other_engines_read_an_old_lake_with_the_new_column(old: Path) -> None:
 
 def test_a_merge_that_an_old_program_made_final_stays(old: Path) -> None:
     with sqlite3.connect(old / "lake" / "catalog.db") as db:
-        db.execute("UPDATE lake_user SET survivor = (SELECT id FROM lake_user WHERE name = 'u5') WHERE name = 'u4'")
+        (survivor,) = db.execute("SELECT id FROM lake_user WHERE name = 'u3'").fetchone()
+        changed = db.execute("UPDATE lake_user SET survivor = ? WHERE name = 'u4'", (survivor,)).rowcount
     db.close()
+    assert changed == 1
     lake = open_lake(old)
     with pytest.raises(FieldError, match="has not merged for good"):
         lake.unmerge_users("u4")
