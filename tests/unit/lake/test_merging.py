@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from tests.unit.lake.conftest import Reopen
 from tests.unit.lake.persons import histories_of, owners_at
-from tests.unit.lake.rows import Event, event_table, rows_of
+from tests.unit.lake.rows import Event, event_table, rows_of, some_events
 from xingji.adapters.iceberg_local import IcebergLocalStore
 from xingji.lake import overrides
+from xingji.lake.data_file import read_rows
 from xingji.lake.forest import Forest, last_survivors
 from xingji.lake.lake import Lake
 from xingji.model.errors import FieldError
-from xingji.ports.lake_store import LakeTable
+from xingji.ports.lake_store import OWN, SURVIVOR, USER_ID, LakeTable
 
 DAYS = [Event(f"device-{at}", "open", at % 30, id=at + 1) for at in range(1_200)]
 
@@ -75,6 +78,39 @@ def test_merges_come_after_those_that_are_undone(lake: Lake) -> None:
     lake.append("2", merges=turned, unmerges=["device-0", "device-0", "nobody"])
     with lake.snapshot() as snapshot:
         assert owners_at(snapshot, ["device-0", "device-1", "device-2"]) == ["device-0"] * 3
+
+
+def test_events_that_came_for_two_users_are_both_kept_until_they_are_parted(lake: Lake) -> None:
+    twice = [Event("a", "open", 0, id=7), Event("b", "open", 0, id=7)]
+    lake.append("1", event_table(twice), merges=[("a", "b")])
+    lake.append("2", event_table(twice))
+    done = lake.compact()
+    assert done is not None
+    assert done.repeated_events == 2
+    lake.unmerge_users("a")
+    assert sorted(row[0] for row in rows_of(lake)) == ["a", "b"]
+
+
+def test_other_engines_find_users_by_the_overrides(lake: Lake) -> None:
+    """As the page on the lake says it: both columns, then the user's own, then none."""
+    events = some_events(120, users=6)
+    lake.append("1", event_table(events[:60]), merges=[("u1", "u2"), ("u2", "u3"), ("u4", "u5")])
+    lake.compact()
+    lake.append("2", event_table(events[60:]), merges=[("u0", "u3"), ("u3", "u5")], unmerges=["u1", "u4"])
+    version = lake.store.version()
+
+    def rows(*tables: LakeTable) -> list[dict[str, int]]:
+        return [row for file in version.of(*tables) for row in read_rows(lake.store, file).to_pylist()]
+
+    belongs = {(row[USER_ID], row.get(OWN)): row[SURVIVOR] for row in rows(LakeTable.OVERRIDES)}
+    found = Counter(
+        belongs.get((row[USER_ID], row.get(OWN)), belongs.get((row[USER_ID], None), row[USER_ID]))
+        for row in rows(LakeTable.EVENTS, LakeTable.EVENTS_TAIL)
+    )
+    assert any(own for _, own in belongs)
+    names = dict(zip(found, lake.store.user_names(np.array(list(found))), strict=True))
+    expected = Counter({"u0": "u5", "u2": "u5", "u3": "u5"}.get(event.user, event.user) for event in events)
+    assert Counter({names[user]: n for user, n in found.items()}) == expected
 
 
 def work_of_merging(lake: Lake, n: int, monkeypatch: pytest.MonkeyPatch) -> tuple[int, int, int]:
