@@ -228,14 +228,25 @@ STORIES: dict[str, list[tuple[Any, ...]]] = {
     ],
     "turned round": [lot(), lot(("u1", "u2")), COMPACT, lot(("u2", "u1"), undone=("u1",)), COMPACT],
     "by users nobody has seen": [lot(("u6", "u7"), ("u7", "u1")), lot(), COMPACT, lot(undone=("u7",))],
-    "undone during a compaction": [lot(), lot(("u1", "u2")), ("compact", [lot(undone=("u1",))]), COMPACT],
-    "moved during a compaction": [lot(), lot(("u1", "u2")), ("compact", [lot(("u1", "u3"))]), COMPACT],
+    "undone during a compaction, with new events": [
+        lot(),
+        lot(("u1", "u2")),
+        ("compact", [lot(undone=("u1",))]),
+        COMPACT,
+    ],
+    "undone during a compaction": [
+        lot(),
+        lot(("u1", "u2")),
+        ("compact", [lot(undone=("u1",), n=0)]),
+        COMPACT,
+    ],
+    "moved during a compaction": [lot(), lot(("u1", "u2")), ("compact", [lot(("u1", "u3"), n=0)]), COMPACT],
     "one below undone during a compaction": [
         lot(),
         lot(("u1", "u2")),
         COMPACT,
         lot(("u2", "u3")),
-        ("compact", [lot(undone=("u1",)), lot(undone=("u2",))]),
+        ("compact", [lot(undone=("u1",), n=0), lot(undone=("u2",), n=0)]),
         COMPACT,
     ],
     "undone and done again during a compaction": [
@@ -243,7 +254,16 @@ STORIES: dict[str, list[tuple[Any, ...]]] = {
         lot(("u1", "u2")),
         COMPACT,
         lot(undone=("u1",)),
-        ("compact", [lot(("u1", "u2")), lot(undone=("u1",))]),
+        ("compact", [lot(("u1", "u2"), n=0), lot(undone=("u1",), n=0)]),
+        lot(),
+    ],
+    "left, joined by somebody, and merged again during a compaction": [  # the two events are not u1's own
+        lot(),
+        lot(("u1", "u2")),
+        (
+            "compact",
+            [lot(undone=("u1",), n=0), lot(("u4", "u1"), n=0), lot(n=2), lot(("u1", "u2"), n=0)],
+        ),
         lot(),
     ],
     "merged while an import goes on": [

@@ -102,7 +102,9 @@ CASES: dict[str, tuple[list[str], list[str], list[str]]] = {
         ["BOUND"] * 2,
     ),
     "what somebody says has no limit, but is bound by exclusive kinds": (
-        ["login=u device=d", "login=u device=e", "bind: login=u device=f", "bind: login=u login=v", "device=f"],
+        [
+            "login=u device=d", "login=u device=e", "bind: login=u device=f", "bind: login=u login=v", "device=f",
+        ],  # fmt: skip
         ["login:u", "login:u", "", "", "login:u"],
         ["BOUND", "BOUND", "BOUND", "DIFFERENT"],
     ),
@@ -250,8 +252,8 @@ def test_a_person_has_pages(life: Life) -> None:
 
 
 def test_refusals_are_told_with_their_reason(life: Life) -> None:
-    log = ["login=u device=d", "login=v device=d", "login=u device=e", "login=u device=f", "customer_no=c login=u",
-           "customer_no=k login=u"]  # fmt: skip
+    log = ["login=u device=d", "login=v device=d", "login=u device=e", "login=u device=f",
+           "customer_no=c login=u", "customer_no=k login=u"]  # fmt: skip
     resolved = life.live([item(text) for text in log])
     told = [(one.place.offset, one.weaker, one.stronger, one.outcome, one.kind) for one in resolved.refusals]
     assert told == [

@@ -99,7 +99,7 @@ def test_undoing_is_replaying_without(log: list[Item], sizes: list[int], which: 
         return
     number = rows[which % len(rows)][0]
     life = live([*log, ("undo", number)], sizes)
-    # A bind that is undone also no longer lifts an unbind before it; of events there is nothing but their ids.
+    # A bind that is undone also no longer lifts an unbind before it; of events nothing but their ids is left.
     if rows[which % len(rows)][4] == "event":
         check(life, log, frozenset([number]))
     undone = [*log, ("undo", number)]
