@@ -102,9 +102,8 @@ CASES: dict[str, tuple[list[str], list[str], list[str]]] = {
         ["BOUND"] * 2,
     ),
     "what somebody says has no limit, but is bound by exclusive kinds": (
-        [
-            "login=u device=d", "login=u device=e", "bind: login=u device=f", "bind: login=u login=v", "device=f",
-        ],  # fmt: skip
+        ["login=u device=d", "login=u device=e", "bind: login=u device=f", "bind: login=u login=v",
+         "device=f"],
         ["login:u", "login:u", "", "", "login:u"],
         ["BOUND", "BOUND", "BOUND", "DIFFERENT"],
     ),
