@@ -11,7 +11,8 @@ import pytest
 from pyiceberg.catalog.sql import SqlCatalog
 
 from tests.unit.lake.rows import LAKE_BUCKETS, Event, event_table, rows_in, rows_of, some_events
-from xingji.adapters.iceberg_local import IcebergLocalStore
+from xingji.adapters.iceberg_local import IcebergLocalStore, tables
+from xingji.adapters.iceberg_local import store as store_module
 from xingji.lake.data_file import write_rows
 from xingji.lake.lake import Lake
 from xingji.model.errors import DamagedFileError, FieldError
@@ -31,6 +32,7 @@ def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             patch.setitem(lake_store.FIXED_COLUMNS, table, columns[:-1])  # type: ignore[arg-type]
         for subject, field_id in lake_store.OWN_FIELD_IDS.items():
             patch.setitem(lake_store.OWN_FIELD_IDS, subject, field_id - 1)  # type: ignore[arg-type]
+        patch.setattr(store_module, "design_of", tables.design_of.__wrapped__)  # which remembers designs
         store = IcebergLocalStore(home / "lake", LAKE_BUCKETS)
         lake = Lake(store, home / "prepared")
         append(lake, "base", EVENTS[:60])
