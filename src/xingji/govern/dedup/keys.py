@@ -64,6 +64,14 @@ class Ids:
         same[1:] = (self.high[1:] == self.high[:-1]) & (self.low[1:] == self.low[:-1])
         return same
 
+    def are_among(self, others: Ids) -> Mask:
+        """Which have the key of one of the others."""
+        pair = np.dtype([("high", np.uint64), ("low", np.uint64)])
+        mine, theirs = np.empty(len(self), pair), np.empty(len(others), pair)
+        for name in ("high", "low"):
+            mine[name], theirs[name] = getattr(self, name), getattr(others, name)
+        return np.isin(mine, theirs)
+
     def count_up_to(self, bound: tuple[int, int]) -> int:
         """Of ids in order: how many have a key of at most `bound`."""
         high = np.uint64(bound[0])
@@ -83,3 +91,4 @@ class Ids:
 
 
 NO_IDS = Ids(np.zeros(0, np.uint64), np.zeros(0, np.uint64), np.zeros(0, np.int64))
+NO_KEYS: Uint64s = np.zeros((0, 2), np.uint64)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from xingji.govern.dedup.keys import NO_IDS, Ids
 from xingji.govern.dedup.page import PAGE_IDS, pages_for
 from xingji.govern.dedup.run import Run
@@ -72,7 +70,7 @@ class Merge:
         while self._cursors and taken < n_ids:
             ids = self._next(pages_for(n_ids // len(self._cursors)) or 1)
             taken += len(ids)
-            self._writer.add(ids.take(~_are_among(ids, self._forgotten)) if len(self._forgotten) else ids)
+            self._writer.add(ids.take(~ids.are_among(self._forgotten)) if len(self._forgotten) else ids)
         return not self._cursors and self._writer.end_some()
 
     def _next(self, n_pages: int) -> Ids:
@@ -93,12 +91,3 @@ class Merge:
     def abandon(self) -> None:
         """Stop, and leave nothing behind."""
         self._writer.abandon()
-
-
-def _are_among(ids: Ids, others: Ids) -> np.typing.NDArray[np.bool_]:
-    """Which ids have the key of one of the others."""
-    pair = np.dtype([("high", np.uint64), ("low", np.uint64)])
-    mine, theirs = np.empty(len(ids), pair), np.empty(len(others), pair)
-    for name in ("high", "low"):
-        mine[name], theirs[name] = getattr(ids, name), getattr(others, name)
-    return np.isin(mine, theirs)

@@ -16,7 +16,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from xingji.govern.dedup.crowd import tier_of
-from xingji.govern.dedup.keys import Ids, Int64s, Mask, Uint64s
+from xingji.govern.dedup.keys import NO_KEYS, Ids, Int64s, Mask, Uint64s
 from xingji.govern.dedup.look_up import find
 from xingji.govern.dedup.lot import first_copies
 from xingji.govern.dedup.manifest import Entry, Manifest
@@ -139,8 +139,9 @@ class SeenIds:
         seen[found.places[is_near]] = True
         return seen
 
-    def commit(self, lot: int) -> None:
-        """Note durably that the lot's fresh events are stored; to do so once more is no harm.
+    def commit(self, lot: int, unstored: Uint64s = NO_KEYS) -> None:
+        """Note durably that the lot's fresh events are stored, but for some (`unstored: uint64[n, 2]`, their
+        keys); to do so once more is no harm.
 
         Raises:
             FieldError: the lot is not the one that was split last.
@@ -153,7 +154,9 @@ class SeenIds:
             raise FieldError("lot", lot, allowed)
         if lot != self.lot:
             self._upkeep.advance(len(pending.fresh))
-            self._commit(pending)
+            without = Ids(unstored[:, 0], unstored[:, 1], np.zeros(len(unstored), np.int64))
+            stored = pending.fresh.take(~pending.fresh.are_among(without)) if len(without) else pending.fresh
+            self._commit(_Lot(lot, stored, pending.latest_us))
         self._pending = None
 
     def _commit(self, lot: _Lot) -> None:

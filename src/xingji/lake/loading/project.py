@@ -7,9 +7,9 @@ the whole of `load` may be done again after a crash, wherever it was stopped.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -29,6 +29,7 @@ from xingji.govern.identity.kinds import identity_of
 from xingji.govern.identity.resolver import Resolved, Resolver
 from xingji.govern.wire import READERS
 from xingji.lake.lake import Lake
+from xingji.lake.loading.replay import replayed
 from xingji.model.event_table import PROPERTY_TYPES
 from xingji.ports.event_log import LogEntry
 from xingji.ports.lake_store import Subject
@@ -36,6 +37,7 @@ from xingji.ports.ledger import MINUTE_US, Fate, Ledger, Line
 from xingji.ports.quarantine import Held, Quarantine, Spot
 from xingji.ports.user_values import UserValues, Values
 
+Placed = TypeVar("Placed", bound=Item)
 _TYPES = {str(kind): kind for kind in PROPERTY_TYPES}
 _NOBODY = "no id of the event identifies anybody; allowed: one at least that is neither junk nor denied"
 
@@ -55,11 +57,17 @@ class Keepers:
 
 @dataclass(frozen=True, slots=True)
 class _Owned:
-    """The events of a lot that are somebody's, their owners, and those that are nobody's."""
+    """The events of a lot that are somebody's, their owners, and those that are nobody's; `held_still`: those
+    of them that came from quarantine, by place."""
 
     events: list[Event]
     owners: list[str]
     nobodys: list[Event]
+    held_still: set[Place]
+
+    def new_nobodys(self) -> list[Event]:
+        """Those that are not in quarantine yet."""
+        return [event for event in self.nobodys if event.place not in self.held_still]
 
 
 class ProjectLoader:
@@ -83,13 +91,16 @@ class ProjectLoader:
             StorageFullError, TransientError: nothing is lost; load the lot again later.
         """
         decoded = self._decoder.decode(entries)
-        fresh, n_repeats = self._without_repeats(lot, decoded.events)
+        again = replayed(lot, decoded.controls, self._keepers.quarantine, self._decoder)
+        fresh, n_repeats = self._without_repeats(lot, _in_log_order(decoded.events, again.events))
         items = _in_log_order(fresh, _commands(decoded.controls))
         resolved = self._keepers.resolver.resolve(lot, items)
-        owned = _owned(items, resolved.owners)
+        owned = _owned(items, resolved.owners, again.held_of.keys())
         changes = self._user_changes(lot, owned, resolved)
-        counts = _counts(owned, n_repeats, decoded.quarantined)
-        self._store(lot, owned, resolved, changes, _held(entries, decoded, owned), counts)
+        released = [one for place, one in again.held_of.items() if place not in owned.held_still]
+        counts = _counts(owned, n_repeats, decoded.quarantined, released)
+        held = _held(entries, decoded, owned)
+        self._store(lot, owned, resolved, changes, held, released, counts)
         return counts
 
     def _without_repeats(self, lot: int, events: Sequence[Event]) -> tuple[list[Event], Counter[int]]:
@@ -136,6 +147,7 @@ class ProjectLoader:
         resolved: Resolved,
         changes: UserChanges,
         held: Sequence[Held],
+        released: Sequence[Held],
         counts: Mapping[Line, int],
     ) -> None:
         keepers, overrides = self._keepers, resolved.overrides
@@ -146,11 +158,12 @@ class ProjectLoader:
             [(name, above) for name, above in overrides.items() if above is not None],
             [name for name, above in overrides.items() if above is None],
         )
-        keepers.quarantine.commit(lot, held)
+        keepers.quarantine.commit(lot, held, [one.spot for one in released])
         keepers.values.commit(lot, changes.present)
         keepers.ledger.commit(lot, counts)
         keepers.resolver.commit(lot)
-        keepers.seen.commit(lot)
+        # Who is nobody now may be somebody in a replay, which is no repeat then.
+        keepers.seen.commit(lot, keys_of([event.event_id for event in owned.nobodys]))
 
     def _event_table(self, owned: _Owned) -> pa.Table | None:
         tracks = [at for at, event in enumerate(owned.events) if event.kind is Kind.TRACK]
@@ -196,18 +209,20 @@ def _commands(controls: Iterable[LogEntry]) -> list[Said]:
     return found
 
 
-def _in_log_order(events: Sequence[Event], commands: Sequence[Said]) -> list[Item]:
-    items: list[Item] = [*events, *commands]
-    return sorted(items, key=lambda item: (item.place.offset, item.place.index)) if commands else items
+def _in_log_order(items: Sequence[Placed], more: Sequence[Placed]) -> list[Placed]:
+    every = [*items, *more]
+    return sorted(every, key=lambda item: (item.place.offset, item.place.index)) if more else every
 
 
-def _owned(items: Sequence[Item], owners: Sequence[str | None]) -> _Owned:
-    owned = _Owned([], [], [])
+def _owned(items: Sequence[Item], owners: Sequence[str | None], from_quarantine: Collection[Place]) -> _Owned:
+    owned = _Owned([], [], [], set())
     for item, owner in zip(items, owners, strict=True):
         if isinstance(item, Said):
             continue
         if owner is None:
             owned.nobodys.append(item)
+            if item.place in from_quarantine:
+                owned.held_still.add(item.place)
         else:
             owned.events.append(item)
             owned.owners.append(owner)
@@ -215,7 +230,10 @@ def _owned(items: Sequence[Item], owners: Sequence[str | None]) -> _Owned:
 
 
 def _counts(
-    owned: _Owned, n_repeats: Mapping[int, int], quarantined: Iterable[Quarantined]
+    owned: _Owned,
+    n_repeats: Mapping[int, int],
+    quarantined: Iterable[Quarantined],
+    released: Iterable[Held],
 ) -> dict[Line, int]:
     counts: Counter[Line] = Counter()
     counts.update(Line(event.received_us // MINUTE_US, Fate.STORED) for event in owned.events)
@@ -223,8 +241,10 @@ def _counts(
         counts[Line(minute, Fate.REPEATED)] += n_events
     for one in quarantined:
         counts[Line(one.received_us // MINUTE_US, Fate.QUARANTINED, one.reason.value)] += one.n_events
-    for event in owned.nobodys:
+    for event in owned.new_nobodys():
         counts[Line(event.received_us // MINUTE_US, Fate.QUARANTINED, Reason.NO_IDENTITY.value)] += 1
+    for held in released:
+        counts[Line(held.received_us // MINUTE_US, Fate.QUARANTINED, held.reason)] -= 1
     return counts
 
 
@@ -237,7 +257,7 @@ def _held(entries: Iterable[LogEntry], decoded: Decoded, owned: _Owned) -> list[
         )
         for one in decoded.quarantined
     ]  # fmt: skip
-    nobodys = {event.place: event for event in owned.nobodys}
+    nobodys = [event.place for event in owned.new_nobodys()]
     for entry in entries if nobodys else ():
         batch = entry.batch
         numbers = [place.index for place in nobodys if place.offset == entry.offset]

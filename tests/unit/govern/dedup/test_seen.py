@@ -205,3 +205,10 @@ def test_another_horizon_may_follow(tmp_path: Path, other_us: int) -> None:
         while seen.tidy():
             pass
         seen.close()
+
+
+def test_what_was_not_stored_after_all_is_no_repeat_later(seen: SeenIds) -> None:
+    assert split(seen, 1, [(1, 0), (2, 0), (1, 0)]) == [True, True, False]
+    seen.commit(1, keys([1, 9]))
+    assert split(seen, 1, [(1, 0), (2, 0), (1, 0)]) == [True, True, False]
+    assert do(seen, 2, [(1, 1), (2, 1)]) == [True, False]

@@ -6,15 +6,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.unit.lake.loading.office import NOW_US, Office, event
-from xingji.govern.identity.commands import Unbind, encode_command
+from xingji.govern.identity.commands import Allow, Deny, Unbind, encode_command
 from xingji.lake.loading.loader import safe_to_trim
+from xingji.lake.loading.replay import Replay
 from xingji.ports.ledger import MINUTE_US, Fate, Line
 from xingji.ports.lot_book import Lot
 
 MINUTE = NOW_US // MINUTE_US
+DAY_US = 86_400_000_000
 
 
 @pytest.fixture
@@ -103,6 +106,43 @@ def test_lots_are_cut_by_bytes_and_only_what_is_done_may_be_trimmed(tmp_path: Pa
     assert safe_to_trim(office.book) == 2
     assert office.counts() == {"open": (3, 1)}
     office.close()
+
+
+def replay(office: Office, *spots: tuple[int, int]) -> None:
+    office.command(msgspec.json.encode(Replay(list(spots), "7", "the rules were mended")))
+    office.load()
+
+
+def test_what_is_valid_now_leaves_quarantine_once(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = event("open", 1, device="d1") | {"time": NOW_US - 7 * 365 * DAY_US}
+    with monkeypatch.context() as strict:
+        strict.setattr("xingji.govern.events.decoding.is_plausible", lambda time_us, received_us: False)
+        office.send([old, event("view", 2, device="d1"), {"event": "open"}])
+        office.load()
+    assert office.keepers.quarantine.reasons() == {"implausible_time": 2, "no_identity": 1}
+    office.send([event("view", 2, device="d1")], NOW_US + DAY_US)
+    office.load()
+    for _ in range(2):
+        replay(office, (1, 0), (1, 1), (1, 1), (1, 2), (9, 9))
+        assert [one.spot for one in office.keepers.quarantine.page(None, 9)] == [(1, 0), (1, 2)]
+        assert office.counts() == {"view": (1, 1)}
+        assert office.keepers.ledger.totals() == {Fate.STORED: 1, Fate.REPEATED: 1, Fate.QUARANTINED: 2}
+
+
+def test_ids_that_are_denied_stay_in_quarantine_until_they_are_allowed(office: Office) -> None:
+    office.command(encode_command(Deny(("mobile", "10086"), "7", "the hotline")))
+    office.send([event("call", 1, mobile="10086")])
+    office.load()
+    office.send([event("call", 2, mobile="10086"), event("open", 3, device="d1")])
+    office.load()
+    assert office.keepers.quarantine.reasons() == {"no_identity": 2}
+    replay(office, (3, 0))
+    assert office.keepers.quarantine.reasons() == {"no_identity": 2}
+    assert office.keepers.ledger.totals() == {Fate.STORED: 1, Fate.REPEATED: 0, Fate.QUARANTINED: 2}
+    office.command(encode_command(Allow(("mobile", "10086"), "7", "it is hers")))
+    replay(office, (3, 0))
+    assert office.counts() == {"call": (1, 1), "open": (1, 1)}
+    assert office.keepers.ledger.totals() == {Fate.STORED: 2, Fate.REPEATED: 0, Fate.QUARANTINED: 1}
 
 
 class Killed(BaseException):
