@@ -15,7 +15,7 @@ CALM = 0.08
 WARM_S = 0.5
 """How long a question is asked before its times count: one of a few ms is not warm after one asking."""
 
-APART_S = 0.15
+APART_S = 0.1
 """How far apart attempts at a question are at least, whoever answers: what others do to the caches for a
 moment would else be in all attempts at a quick question, and in one of a slow one."""
 

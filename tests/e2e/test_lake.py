@@ -152,8 +152,14 @@ def test_merged_users_are_one_until_unmerged(loaded: Commands) -> None:
     assert loaded.here("unmerge", "--user", "u3").status == 0
     assert total(loaded, **users) == 3
     loaded.here("merge", "--user", "u3", "--into", "u2")
-    loaded.here("compact")
+    assert (
+        loaded.here("compact").out.splitlines()[0] == "put 6 events into order, moved those of 1 merged users"
+    )
     assert total(loaded, **users) == 2
+    assert loaded.here("unmerge", "--user", "u3").status == 0
+    assert total(loaded, **users) == 3
+    assert "gave theirs back to 1 parted ones" in loaded.here("compact").out
+    assert total(loaded, **users) == 3
     assert loaded.here("unmerge", "--user", "u3").status == 2
 
 

@@ -174,23 +174,16 @@ class _Builder(_Walk):
 
     def _keep(self, element: _Element, value: bytes) -> None:
         """Take an event of the batch, and the bytes from its first tag to its last."""
+        first = _TAG.match(self._body, element.place)
+        # Of an element that is one tag, the parser says that it ends behind it.
+        is_one = first is not None and first[0].endswith(b"/>")
+        last = first if is_one else _TAG.match(self._body, self.parser.place)
+        assert last is not None
         assert self._found.originals is not None
         if self._fault:
             self._found.faults[len(self._found.events)] = self._fault
         self._found.events.append(value)
-        self._found.originals.append(self._body[element.place : self._end_of(element)])
-
-    def _end_of(self, element: _Element) -> int:
-        """Where the element ends whose end is read just now; one that is a single tag ends with that."""
-        first = _tag_end(self._body, element.place)
-        is_single = self._body[first - 2 : first] == b"/>"
-        return first if is_single else _tag_end(self._body, self.parser.place)
-
-
-def _tag_end(body: bytes, place: int) -> int:
-    found = _TAG.match(body, place)
-    assert found is not None
-    return found.end()
+        self._found.originals.append(self._body[element.place : last.end()])
 
 
 class _ValueFault(Exception):

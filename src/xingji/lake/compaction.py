@@ -6,7 +6,6 @@ during and after.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,21 +14,24 @@ from uuid import uuid4
 import msgspec
 import numpy as np
 import pyarrow as pa
+import xxhash
 
-from xingji.lake.arrow_columns import int64s
+from xingji.lake.arrow_file import read_table, write_table
 from xingji.lake.bucket import bucket_of
 from xingji.lake.bulk_import import Report, is_importing
 from xingji.lake.data_file import read_groups, read_rows
 from xingji.lake.import_progress import Built
-from xingji.lake.overrides import Survivors, read_overrides, write_overrides
-from xingji.lake.part import Int64s
+from xingji.lake.overrides import Overrides, lodgings_in, read_overrides, write_overrides
+from xingji.lake.pairs import distinct_pairs
 from xingji.lake.prepared import PreparedColumns
+from xingji.lake.relocation import Relocation
 from xingji.lake.rewriting import FileSource, Rewriter
 from xingji.lake.spill import Place, Run, RunReader, write_run
 from xingji.lake.wide import Wide
 from xingji.model.errors import DamagedFileError
 from xingji.ports.lake_store import (
     BASE_TABLES,
+    OWN,
     TAIL_TABLES,
     USER_ID,
     CommitConflictError,
@@ -38,36 +40,45 @@ from xingji.ports.lake_store import (
     LakeStore,
     LakeTable,
     LakeVersion,
-    Override,
+    Pairs,
     WorkSession,
+    no_pairs,
 )
 from xingji.ports.local_file import replace_synced, when_full
 
 SESSION = "compaction"
+OVERRIDES = "overrides.arrow"
 BASE_OF = dict(zip(TAIL_TABLES, BASE_TABLES, strict=True))
 TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Compacted:
-    """What a compaction did; `repeated_events` had the id, user and time of another and were dropped."""
+    """What a compaction did.
+
+    `merged_users`: of how many merged users all rows are now stored under their survivors. `parted_users`: of
+    how many whose merge was undone the rows are stored apart again. `repeated_events` had the id, user and
+    time of another and were dropped.
+    """
 
     version: int
     events: int
     merged_users: int
+    parted_users: int
     repeated_events: int
 
 
 class Work(msgspec.Struct):
     """What a compaction set out to do, and how far it has come.
 
-    `losing` names, by path, the base files from which rows of merged users are taken, and those users.
+    `base` names all base files there were; `losing`, by path, those from which rows are taken that belong to
+    other users.
     """
 
     batch_id: str
     tails: list[LakeFile]
-    overrides: list[Override]
-    losing: dict[str, list[int]] = {}
+    base: str
+    losing: list[str] = []
     runs: list[Run] = []
     is_sorted: bool = False
     built: list[Built] = []
@@ -106,14 +117,11 @@ class Compaction:
         self._store, self._prepared, self._session, self._threads = store, prepared, session, threads
         self._scratch = Path(session.scratch)
         self._version = store.version()
-        self._work = self._load() or Work(
-            f"compaction {uuid4().hex}", self._version.of(*TAIL_TABLES), read_overrides(store, self._version)
-        )
-        self._survivors = Survivors.of(self._work.overrides)
+        self._overrides, self._work = self._load() or self._plan()
 
     def run(self, report: Report) -> Compacted | None:
         """Do all of it; ends the session."""
-        if not self._work.tails and not self._work.overrides:
+        if not self._work.tails and not len(self._overrides):
             self._session.end()
             return None
         if not self._work.is_sorted:
@@ -123,17 +131,31 @@ class Compaction:
         self._session.end()
         return done
 
-    def _load(self) -> Work | None:
+    def _load(self) -> tuple[Overrides, Work] | None:
         """The work of a compaction that was killed, if what it was based on still holds."""
         try:
             work = msgspec.json.decode((self._scratch / "work.json").read_bytes(), type=Work)
-        except (FileNotFoundError, msgspec.DecodeError):
+            overrides = Overrides.from_tables([read_table(self._scratch / OVERRIDES)])
+        except (OSError, msgspec.DecodeError, pa.ArrowException):
             return None
         live = {file.path for file in self._version.files}
         named = [*work.tails, *(file for built in work.built for file in built.remove)]
-        holds = all(file.path in live for file in named) and all(path in live for path in work.losing)
-        merges = set(read_overrides(self._store, self._version))
-        return work if holds and merges.issuperset(work.overrides) else None
+        if not all(file.path in live for file in named):
+            return None
+        # Files that came meanwhile may hold rows of merged users, which nobody would move.
+        return (overrides, work) if work.base == self._base() or not len(overrides) else None
+
+    def _base(self) -> str:
+        paths = sorted(file.path for file in self._version.of(*BASE_TABLES))
+        return xxhash.xxh3_64_hexdigest("\n".join(paths).encode())
+
+    def _plan(self) -> tuple[Overrides, Work]:
+        """New work: all there is to move. The overrides are not read again, for they may change meanwhile."""
+        overrides = read_overrides(self._store, self._version)
+        with when_full(self._scratch, "note what to compact"):
+            write_table(self._scratch / OVERRIDES, overrides.table())
+        tails = self._version.of(*TAIL_TABLES)
+        return overrides, Work(f"compaction {uuid4().hex}", tails, self._base())
 
     def _save(self) -> None:
         with when_full(self._scratch, "note how far the compaction has come"):
@@ -141,37 +163,30 @@ class Compaction:
 
     def _sort(self) -> None:
         """Write everything that moves as sorted runs, one piece of a file at a time."""
-        self._work.runs, self._work.losing = [], {}
+        self._work.runs, self._work.losing = [], []
         for tail in self._work.tails:
             for rows in read_groups(self._store, tail):
-                self._add_run(BASE_OF[tail.table], self._relabelled(rows))
+                self._add_run(BASE_OF[tail.table], rows)
         for file in self._version.of(*BASE_TABLES):
-            users = self._merged_users_in(file)
-            if len(users):
-                self._work.losing[file.path] = users.tolist()
+            if self._may_lose(file):
                 rows = read_rows(self._store, file)
-                moving = rows.filter(pa.array(np.isin(int64s(rows[USER_ID]), users)))
-                self._add_run(file.table, self._relabelled(moving))
+                self._work.losing.append(file.path)
+                self._add_run(file.table, rows.filter(pa.array(self._overrides.leaving(rows))))
         self._work.is_sorted = True
         self._save()
 
     def _add_run(self, table: LakeTable, rows: pa.Table) -> None:
         name = f"{table}-{len(self._work.runs)}.arrow"
-        self._work.runs.append(write_run(self._scratch, name, table, Wide.of(rows), self._version.n_buckets))
+        rows = Wide.of(self._overrides.moved(rows))
+        self._work.runs.append(write_run(self._scratch, name, table, rows, self._version.n_buckets))
 
-    def _relabelled(self, rows: pa.Table) -> pa.Table:
-        owners = self._survivors.resolve(int64s(rows[USER_ID]))
-        return rows.set_column(rows.schema.get_field_index(USER_ID), USER_ID, pa.array(owners))
-
-    def _merged_users_in(self, file: LakeFile) -> Int64s:
-        absorbed: Int64s = self._survivors.absorbed
-        absorbed = absorbed[(absorbed >= file.first_user) & (absorbed <= file.last_user)]
-        absorbed = absorbed[bucket_of(absorbed, self._version.n_buckets) == file.bucket]
-        if not len(absorbed):
-            return absorbed
-        users = int64s(read_rows(self._store, file, [USER_ID])[USER_ID])
-        found: Int64s = absorbed[np.isin(absorbed, users)]
-        return found
+    def _may_lose(self, file: LakeFile) -> bool:
+        """Whether a base file has rows that belong to other users than they are stored under."""
+        users = self._overrides.stored
+        users = users[(users >= file.first_user) & (users <= file.last_user)]
+        if not (bucket_of(users, self._version.n_buckets) == file.bucket).any():
+            return False
+        return bool(self._overrides.leaving(read_rows(self._store, file, [USER_ID, OWN])).any())
 
     def _build(self, report: Report) -> None:
         """Base files of every place that changes; those of an earlier try stay."""
@@ -199,8 +214,9 @@ class Compaction:
         return gaining | losing
 
     def _build_place(self, rewriter: Rewriter, reader: RunReader, table: LakeTable, place: Place) -> Built:
+        losing = set(self._work.losing)
         old = [
-            FileSource(self._store, file, np.array(self._work.losing.get(file.path, []), np.int64))
+            FileSource(self._store, file, self._overrides if file.path in losing else None)
             for file in self._version.of(table)
             if place_of(file) == place
         ]
@@ -216,49 +232,41 @@ class Compaction:
     def _commit(self) -> Compacted:
         with self._store.writer():
             now = self._store.version()
-            merges = read_overrides(self._store, now)
-            if not set(merges).issuperset(self._work.overrides):
-                raise CommitConflictError(self._work.batch_id, "a merge was undone")
-            retired = self._retired(now)
-            kept = self._kept(merges, retired)
+            before = read_overrides(self._store, now)
+            moved = Relocation.of(self._overrides, self._store.lodgers_of(self._overrides.absorbed))
+            emptied = moved.where(moved.emptied(self._fresh_rows(now)))
+            after = moved.overrides(before, emptied)
             built = self._work.built
             change = LakeChange(
                 self._work.batch_id,
-                add=(*(f for b in built for f in b.add), *write_overrides(self._store, now, kept)),
+                add=(*(f for b in built for f in b.add), *self._written(now, after)),
                 remove=(
                     *self._work.tails,
                     *(f for b in built for f in b.remove),
                     *now.of(LakeTable.OVERRIDES),
                 ),
-                aliases=tuple(retired.items()),
+                lodged=moved.lodged(),
+                vacated=emptied.vacated(),
                 operation="replace",
             )
             number = self._store.commit(change).number
-        moved = sum(file.rows for file in self._work.tails if file.table is LakeTable.EVENTS_TAIL)
-        return Compacted(number, moved, len(retired), sum(b.repeated for b in built))
+        rows = sum(file.rows for file in self._work.tails if file.table is LakeTable.EVENTS_TAIL)
+        merged = int((emptied.own == emptied.places).sum())
+        parted = len(np.unique(emptied.own[self._overrides.is_apart(emptied.places, emptied.own)]))
+        return Compacted(number, rows, merged, parted, sum(b.repeated for b in built))
 
-    def _retired(self, now: LakeVersion) -> dict[int, int]:
-        """Merges of which no row is left elsewhere: absorbed → survivor; none while an import goes on."""
+    def _written(self, now: LakeVersion, overrides: Overrides) -> tuple[LakeFile, ...]:
+        return write_overrides(self._store, now, overrides, self._store.reserve_seq(1))
+
+    def _fresh_rows(self, now: LakeVersion) -> Pairs | None:
+        """Whose rows (own user, place) came since the plan; None: an import goes on, and may bring any."""
         if is_importing(self._store):
-            return {}
+            return None
         done = {file.path for file in self._work.tails}
         fresh = [file for file in now.of(*TAIL_TABLES) if file.path not in done]
-        present = set(_users_of(self._store, fresh))
-        pairs = zip(self._survivors.absorbed.tolist(), self._survivors.survivors.tolist(), strict=True)
-        return {absorbed: survivor for absorbed, survivor in pairs if absorbed not in present}
-
-    def _kept(self, merges: Iterable[Override], retired: dict[int, int]) -> list[Override]:
-        """The merges that stay in force, past users that are gone."""
-        return [
-            Override(o.absorbed, retired.get(o.survivor, o.survivor), o.seq)
-            for o in merges
-            if o.absorbed not in retired
-        ]
-
-
-def _users_of(store: LakeStore, files: Iterable[LakeFile]) -> Iterator[int]:
-    for file in files:
-        yield from np.unique(int64s(read_rows(store, file, [USER_ID])[USER_ID])).tolist()
+        rows = (read_rows(self._store, file, [USER_ID, OWN]) for file in fresh)
+        found = np.concatenate([no_pairs(), *map(lodgings_in, rows)])
+        return distinct_pairs(found[:, 0], found[:, 1])
 
 
 def place_of(file: LakeFile) -> Place:

@@ -6,14 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from xingji.lake.arrow_columns import compacted, int64s, whole
+from xingji.lake.part import Int64s
 from xingji.lake.wide import Thin, Wide, expanded
 from xingji.model.errors import DamagedFileError
 from xingji.model.event_table import EVENT_ID, PREFIX, RECEIVED_AT, REST, TIME
 from xingji.ports.lake_store import (
     FIXED_COLUMNS,
+    OWN,
     SEQ,
     TABLES_OF,
     USER_ID,
@@ -41,7 +44,10 @@ def subject_of(table: LakeTable) -> Subject:
 def field_ids(table: LakeTable, version: LakeVersion) -> dict[str, int]:
     """The Iceberg field id of every column a file of the table may have."""
     ids = {name: at for at, (name, _) in enumerate(FIXED_COLUMNS[table], start=1)}
-    columns = version.columns(subject_of(table)) if table is not LakeTable.OVERRIDES else {}
+    if table is LakeTable.OVERRIDES:
+        return ids
+    subject = subject_of(table)
+    columns, ids[OWN] = version.columns(subject), version.own_field_ids[subject]
     return ids | {PREFIX + name: p.field_id for name, p in columns.items()}
 
 
@@ -79,7 +85,7 @@ def _worth_a_column(rows: Wide, name: str) -> pa.Array | None:
             return None
         return expanded(Thin(thin.places, _without_ballast(thin.values, rows.n_rows)), rows.n_rows)
     column = whole(rows.dense[name])
-    optional = name in (RECEIVED_AT, REST) or name.startswith(PREFIX)
+    optional = name in (RECEIVED_AT, REST, OWN) or name.startswith(PREFIX)
     return None if optional and column.null_count == len(column) else _without_ballast(column, len(column))
 
 
@@ -141,6 +147,13 @@ def read_rows(store: LakeStore, file: LakeFile, columns: Sequence[str] | None = 
         if rows.num_rows != file.rows:
             raise DamagedFileError(file.path, f"it has {rows.num_rows} rows, the catalogue says {file.rows}")
     return rows.replace_schema_metadata(None)
+
+
+def own_users(rows: pa.Table) -> Int64s | None:
+    """The own user of every row, 0 where it is the one it is stored under; None where it always is."""
+    if OWN not in rows.schema.names or rows[OWN].null_count == rows.num_rows:
+        return None
+    return int64s(pc.fill_null(rows[OWN], 0))
 
 
 def read_groups(store: LakeStore, file: LakeFile) -> Iterator[pa.Table]:

@@ -8,12 +8,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from xingji.lake.arrow_columns import int64s
 from xingji.lake.bucket import bucket_of
 from xingji.lake.compaction import place_of
 from xingji.lake.data_file import read_rows
+from xingji.lake.forest import survivors_now
 from xingji.lake.month import months_of
+from xingji.lake.overrides import Overrides, lodgings_in, read_overrides
+from xingji.lake.pairs import find_pairs
 from xingji.model.errors import DamagedFileError
 from xingji.model.event_table import TIME
 from xingji.ports.lake_store import (
@@ -25,7 +29,11 @@ from xingji.ports.lake_store import (
     LakeStore,
     LakeTable,
     LakeVersion,
+    Pairs,
 )
+
+MOST_TOLD = 3
+"""Of each kind of trouble in a file, so many examples are told."""
 
 
 def find_trouble(store: LakeStore) -> Iterator[str]:
@@ -33,11 +41,20 @@ def find_trouble(store: LakeStore) -> Iterator[str]:
     with store.pin() as pin:
         yield from store.check()
         yield from _overlapping(pin.version)
+        try:
+            overrides = read_overrides(store, pin.version)
+        except DamagedFileError:
+            overrides = None  # which is told with the other files
         for file in pin.version.files:
             try:
-                yield from _misplaced(store, file, pin.version.n_buckets)
+                rows = read_rows(store, file)
             except DamagedFileError as error:
                 yield str(error)
+                continue
+            if file.table is not LakeTable.OVERRIDES:
+                yield from _misplaced(file, rows, pin.version.n_buckets)
+                if overrides is not None:
+                    yield from _misread(store, file, lodgings_in(rows), overrides, pin.version)
 
 
 def _overlapping(version: LakeVersion) -> Iterator[str]:
@@ -51,10 +68,22 @@ def _overlapping(version: LakeVersion) -> Iterator[str]:
             yield f"{before.path} and {file.path} hold the same users of one bucket and month"
 
 
-def _misplaced(store: LakeStore, file: LakeFile, n_buckets: int) -> Iterator[str]:
-    rows = read_rows(store, file)
-    if file.table is LakeTable.OVERRIDES:
-        return
+def _misread(
+    store: LakeStore, file: LakeFile, lodgings: Pairs, overrides: Overrides, version: LakeVersion
+) -> Iterator[str]:
+    """Rows that would be read as somebody else's than whom their users belong to, by all merges."""
+    own, places = lodgings[:, 0], lodgings[:, 1]
+    read = overrides.owners_of(places, np.where(own == places, 0, own))
+    due = survivors_now(store, own, version.number)
+    for at in np.flatnonzero(read != due)[:MOST_TOLD].tolist():
+        yield f"{file.path} holds rows of user {own[at]} that are {due[at]}'s, and are read as {read[at]}'s"
+    foreign = lodgings[own != places]
+    unknown = foreign[find_pairs(store.lodgings_of(np.unique(foreign[:, 0])), foreign) < 0]
+    if len(unknown) and store.version().number == version.number:
+        yield f"{file.path} holds rows of user {unknown[0, 0]} under {unknown[0, 1]}, which nobody noted"
+
+
+def _misplaced(file: LakeFile, rows: pa.Table, n_buckets: int) -> Iterator[str]:
     users, time_us, seq = (int64s(rows[name]) for name in (USER_ID, TIME, SEQ))
     buckets = bucket_of(users, n_buckets)
     keys = ([buckets] if file.table in TAIL_TABLES else []) + [users, time_us, seq]

@@ -12,8 +12,9 @@ import pyarrow as pa
 
 from xingji.lake.arrow_columns import int64s
 from xingji.lake.bucket import bucket_of
-from xingji.lake.data_file import field_ids, read_rows, write_rows
-from xingji.lake.overrides import Survivors, read_overrides, write_overrides
+from xingji.lake.data_file import field_ids, own_users, read_rows, write_rows
+from xingji.lake.forest import survivors_now
+from xingji.lake.overrides import Overrides, read_overrides, write_overrides
 from xingji.lake.part import Int64s
 from xingji.ports.lake_store import (
     USER_ID,
@@ -64,7 +65,7 @@ def erase_rows(store: LakeStore, name: str) -> Erased:
         for other in set(store.sessions()) - {RECEIPT}:
             store.session(other).end()
         version = store.version()
-        users = _person(store, version, name)
+        users = _person(store, name)
         if not len(users):
             return removed_before(store, name) or Erased(0, 0, 0, 0)
         session, receipt = store.session(SESSION), store.session(RECEIPT)
@@ -98,14 +99,13 @@ def end_erasure(store: LakeStore) -> None:
         store.session(RECEIPT).end()
 
 
-def _person(store: LakeStore, version: LakeVersion, name: str) -> Int64s:
+def _person(store: LakeStore, name: str) -> Int64s:
     """The ids of everyone who is one with the named user (rising)."""
     (user,) = store.find_users([name]).tolist()
     if not user:
         return np.zeros(0, np.int64)
-    survivors = Survivors.of(read_overrides(store, version))
-    (last,) = survivors.resolve(np.array([user])).tolist()
-    merged = {user, last, *survivors.absorbed[survivors.survivors == last].tolist()}
+    last = survivors_now(store, np.array([user], np.int64))
+    merged = {*last.tolist(), *store.merges_under(last)[:, 0].tolist()}
     return np.array(sorted(merged | set(store.users_bound_to(sorted(merged)))), np.int64)
 
 
@@ -120,8 +120,9 @@ def _commit(
     add: list[LakeFile] = []
     remove: list[LakeFile] = []
     lost = dict.fromkeys(LakeTable, 0)
+    overrides = read_overrides(store, version)
     for file in version.files:
-        rows = _left(store, file, users, version.n_buckets)
+        rows = _left(store, file, users, overrides, version.n_buckets)
         if rows is None:
             continue
         remove.append(file)
@@ -130,11 +131,10 @@ def _commit(
             path = session.new_path(file.table, file.bucket, file.month)
             ids = field_ids(file.table, version)
             add.append(write_rows(store, path, file.table, rows, ids, file.bucket, file.month))
-    merges = read_overrides(store, version)
-    kept = [o for o in merges if not np.isin([o.absorbed, o.survivor], users).any()]
-    if len(kept) < len(merges):
+    kept = overrides.without(users)
+    if len(kept) < len(overrides):
         remove += version.of(LakeTable.OVERRIDES)
-        add += write_overrides(store, version, kept)
+        add += write_overrides(store, version, kept, store.reserve_seq(1))
     change = LakeChange(
         f"erasure {uuid4().hex}",
         tuple(add),
@@ -150,14 +150,19 @@ def _commit(
     return done
 
 
-def _left(store: LakeStore, file: LakeFile, users: Int64s, n_buckets: int) -> pa.Table | None:
-    """The rows that are left of a file; None when it holds none of the users."""
+def _left(
+    store: LakeStore, file: LakeFile, users: Int64s, overrides: Overrides, n_buckets: int
+) -> pa.Table | None:
+    """The rows that are left of a file; None when it holds none of the person's."""
     if file.table is LakeTable.OVERRIDES:
         return None
-    here = users[(users >= file.first_user) & (users <= file.last_user)]
+    here = np.union1d(users, overrides.places[np.isin(overrides.own, users)])
+    here = here[(here >= file.first_user) & (here <= file.last_user)]
     if file.bucket is not None:
         here = here[bucket_of(here, n_buckets) == file.bucket]
     if not len(here) or not np.isin(int64s(read_rows(store, file, [USER_ID])[USER_ID]), here).any():
         return None
     rows = read_rows(store, file)
-    return rows.filter(pa.array(~np.isin(int64s(rows[USER_ID]), here)))
+    owners = overrides.owners_of(int64s(rows[USER_ID]), own_users(rows))
+    kept = ~np.isin(owners, users)
+    return None if kept.all() else rows.filter(pa.array(kept))

@@ -21,7 +21,7 @@ from xingji.model.event_table import (
     REST,
     TIME_TYPE,
 )
-from xingji.ports.lake_store import FIXED_COLUMNS, TABLES_OF, LakeVersion, Property, Subject
+from xingji.ports.lake_store import LakeVersion, Property, Subject
 
 JSON = "json"
 MAX_LISTED = 20_000
@@ -117,8 +117,7 @@ def number_columns(wanted: Sequence[Property], version: LakeVersion) -> tuple[Pr
     numbered: list[Property] = []
     for subject in Subject:
         known = version.columns(subject)
-        fixed = len(FIXED_COLUMNS[TABLES_OF[subject][0]])
-        last_id = max([fixed, *(p.field_id for p in known.values())])
+        last_id = max([version.own_field_ids[subject], *(p.field_id for p in known.values())])
         fresh = [p for p in wanted if p.subject is subject and p.name not in known][
             : MAX_PROMOTED - len(known)
         ]

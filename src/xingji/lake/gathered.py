@@ -61,10 +61,14 @@ def runs(first: Int64s, lengths: Int64s) -> Int64s:
 
 def rows_of(part: Part, user_ids: Int64s) -> tuple[Int64s, Int64s]:
     """The rows in a part of users (rising ids), user by user, and how many each of them has there."""
-    lengths = np.zeros(len(user_ids), np.int64)
-    _, mine, place = np.intersect1d(user_ids, part.user_ids, assume_unique=True, return_indices=True)
-    lengths[mine] = np.diff(part.user_offsets)[place]
-    return runs(part.user_offsets[place], lengths[mine]), lengths
+    there, lengths = part.user_ids, np.zeros(len(user_ids), np.int64)
+    if not len(there):
+        return _NOBODY, lengths
+    place = np.minimum(np.searchsorted(there, user_ids), len(there) - 1)
+    mine = np.flatnonzero(there[place] == user_ids)
+    first = part.user_offsets[place[mine]]
+    lengths[mine] = part.user_offsets[place[mine] + 1] - first
+    return runs(first, lengths[mine]), lengths
 
 
 class SortedPart:
@@ -201,13 +205,18 @@ class JoinedPart:
 
 
 class MixedPart:
-    """The users of `late`, with the rows they have in `base` and their late ones among them."""
+    """The users of `late`, with the rows they have in `base` and their late ones among them.
 
-    def __init__(self, base: Part, late: Part) -> None:
+    What is in `base` of users `apart` is not taken: those whose rows there are not all their own.
+    """
+
+    def __init__(self, base: Part, late: Part, apart: Int64s = _NOBODY) -> None:
         self.key = f"{base.key}&{late.key}"
         self._base, self._late = base, late
         self.user_ids: Int64s = late.user_ids
-        self._base_rows, base_lengths = rows_of(base, late.user_ids)
+        mixed = np.isin(late.user_ids, apart, invert=True)
+        base_lengths = np.zeros(len(late.user_ids), np.int64)
+        self._base_rows, base_lengths[mixed] = rows_of(base, late.user_ids[mixed])
         late_lengths = np.diff(late.user_offsets)
         self.n_rows = len(self._base_rows) + late.n_rows
         self.user_offsets: Int64s = offsets_of(base_lengths + late_lengths)

@@ -8,6 +8,8 @@ import xxhash
 
 from xingji.lake.arrow_columns import compacted, encoded, whole
 from xingji.lake.fitting import Fitting, check_properties, is_instant
+from xingji.lake.forest import survivors_now
+from xingji.lake.overrides import replaced
 from xingji.lake.part import Int64s
 from xingji.lake.wide import Wide
 from xingji.model.errors import FieldError
@@ -21,7 +23,7 @@ from xingji.model.event_table import (
     TIME_TYPE,
     USER,
 )
-from xingji.ports.lake_store import SEQ, USER_ID, LakeStore, LakeVersion, Property, Subject
+from xingji.ports.lake_store import OWN, SEQ, USER_ID, LakeStore, LakeVersion, Property, Subject
 
 MAX_REMEMBERED_USERS = 2_000_000
 """An import asks the registry for a user again after so many others."""
@@ -35,6 +37,7 @@ class Intake:
         self._events = Fitting(Subject.EVENT, version)
         self._users = Fitting(Subject.USER, version)
         self._user_numbers: dict[str, int] = {}
+        self._places: dict[int, int] = {}
         self._known_names = dict.fromkeys(version.event_names)
         self.new_event_names: list[str] = []
 
@@ -53,7 +56,7 @@ class Intake:
         names = _coded(fitted.dense[EVENT])
         self._learn_names(names)
         columns = {
-            USER_ID: pa.array(self._user_ids(fitted.dense[USER])),
+            **self._stored_users(fitted.dense[USER]),
             TIME: _instants(fitted.dense[TIME]),
             SEQ: pa.array(self._reserve(table.num_rows)),
             EVENT: names,
@@ -68,11 +71,23 @@ class Intake:
         check_changes(table)
         fitted = self._users.fit(Wide.of(_known_columns(table)))
         columns = {
-            USER_ID: pa.array(self._user_ids(fitted.dense[USER])),
+            **self._stored_users(fitted.dense[USER]),
             TIME: _instants(fitted.dense[TIME]),
             SEQ: pa.array(self._reserve(table.num_rows)),
         }
         return _with_fixed(fitted, columns)
+
+    def _stored_users(self, column: pa.ChunkedArray) -> dict[str, pa.Array]:
+        """Whom rows are stored under, and the users they came for where those are others."""
+        users = self._user_ids(column)
+        if not self._places:
+            return {USER_ID: pa.array(users)}
+        merged = np.array(sorted(self._places), np.int64)
+        into = np.array([self._places[user] for user in merged.tolist()], np.int64)
+        stored = replaced(users, merged, into)
+        foreign = stored != users
+        columns = {USER_ID: pa.array(stored)}
+        return columns | {OWN: pa.array(users, mask=~foreign)} if foreign.any() else columns
 
     def _user_ids(self, column: pa.ChunkedArray) -> Int64s:
         users = compacted(_coded(column))
@@ -84,9 +99,19 @@ class Intake:
             ids[unknown] = self._store.assign_users(fresh)
             if len(self._user_numbers) >= MAX_REMEMBERED_USERS:
                 self._user_numbers.clear()
+                self._places.clear()
             self._user_numbers.update(zip(fresh, ids[unknown].tolist(), strict=True))
+            self._lodge(np.unique(ids[unknown]))
         places: Int64s = users.indices.to_numpy()
         return ids[places]
+
+    def _lodge(self, users: Int64s) -> None:
+        """Look up where rows of users are to be stored: merged ones' under those to whom they belong now."""
+        places = survivors_now(self._store, users)
+        elsewhere = places != users
+        if elsewhere.any():
+            self._store.lodge(np.stack([users[elsewhere], places[elsewhere]], axis=1))
+            self._places.update(zip(users[elsewhere].tolist(), places[elsewhere].tolist(), strict=True))
 
     def _reserve(self, n_rows: int) -> Int64s:
         first = self._store.reserve_seq(n_rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from xingji.lake.compaction import Compacted, compact
 from xingji.lake.doctor import find_trouble
 from xingji.lake.erasure import Erased, end_erasure, erase_rows, removed_before
 from xingji.lake.intake import Intake
-from xingji.lake.merging import merge_users, unmerge_users
+from xingji.lake.merging import NamedMerge, Regrouping, merge_users, unmerge_users
 from xingji.lake.prepared import PreparedColumns
 from xingji.lake.snapshot import JoinedParts, LakeSnapshot, TailParts
 from xingji.lake.tail import merge_tails, write_tail
@@ -50,14 +51,22 @@ class Lake:
         return LakeSnapshot(self.store.pin(), self.store, self.prepared, self._tails, self._joined, as_of_us)
 
     def append(
-        self, batch_id: str, events: pa.Table | None = None, users: pa.Table | None = None
+        self,
+        batch_id: str,
+        events: pa.Table | None = None,
+        users: pa.Table | None = None,
+        merges: Sequence[NamedMerge] = (),
+        unmerges: Sequence[str] = (),
     ) -> Appended:
-        """Add an event table and a table of user changes to the tail, both or neither, once for a `batch_id`.
+        """Add an event table and a table of user changes to the tail, undo merges and merge users: all of it
+        or nothing, once for a `batch_id`.
 
         `users` has the columns `user`, `time` and properties as an event table has them; JSON null unsets.
+        `unmerges` (names) are undone first, then `merges` (absorbed, survivor) hold, each in turn, for all
+        events there ever were. Who is merged already leaves its survivor; users nobody has seen may be named.
 
         Raises:
-            FieldError: a column is not what the event table allows.
+            FieldError: a column is not what the event table allows, or a merge would close a circle.
             BusyError: another process did not stop writing in time.
             StorageFullError: the disk has no room; nothing was added.
         """
@@ -65,13 +74,14 @@ class Lake:
             version = self.store.version()
             if self.store.is_committed(batch_id):
                 return Appended(version.number, 0, 0, repeated=True)
+            grouping = Regrouping(self.store, version, merges, unmerges)
             intake = Intake(self.store, version)
             rows: dict[LakeTable, Wide] = {}
             if events is not None and events.num_rows:
                 rows[LakeTable.EVENTS_TAIL] = intake.events(events, batch_id)
             if users is not None and users.num_rows:
                 rows[LakeTable.USERS_TAIL] = intake.user_changes(users)
-            done = self._commit_tail(batch_id, intake, version, rows)
+            done = self._commit_tail(batch_id, intake, version, rows, grouping)
         counts = {table: own.n_rows for table, own in rows.items()}
         return Appended(
             done.number,
@@ -81,7 +91,12 @@ class Lake:
         )
 
     def _commit_tail(
-        self, batch_id: str, intake: Intake, version: LakeVersion, rows: dict[LakeTable, Wide]
+        self,
+        batch_id: str,
+        intake: Intake,
+        version: LakeVersion,
+        rows: dict[LakeTable, Wide],
+        grouping: Regrouping,
     ) -> LakeVersion:
         words = with_words(LakeChange(batch_id), intake, version)
         known = after(version, words)
@@ -93,7 +108,7 @@ class Lake:
             columns=words.columns,
             properties=words.properties,
         )
-        return self.store.commit(change)
+        return self.store.commit(grouping.applied(change))
 
     def begin_import(self, import_id: str, threads: int = 2) -> Import:
         """Begin the import of that id, or go on with it; see `Import`."""
@@ -108,11 +123,19 @@ class Lake:
         return compact(self.store, self.prepared, report or (lambda done, total: None), threads)
 
     def merge_users(self, absorbed: str, survivor: str) -> int:
-        """From now on everything of user `absorbed` belongs to `survivor`; gives the version."""
+        """From now on everything of user `absorbed` belongs to `survivor`; gives the version.
+
+        Raises:
+            FieldError: `survivor` is the same user, or belongs to it.
+        """
         return merge_users(self.store, absorbed, survivor).number
 
     def unmerge_users(self, absorbed: str) -> int:
-        """Undo a merge that no compaction has made final; gives the version."""
+        """Undo the merge of user `absorbed`, whether compacted or not; gives the version.
+
+        Raises:
+            FieldError: it is not merged, or was merged for good by a version that could not undo it.
+        """
         return unmerge_users(self.store, absorbed).number
 
     def erase(self, user: str) -> Erased:

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from xingji.lake.data_file import own_users
 from xingji.lake.dictionary import encode_column, encode_values, event_numbers, overlay
 from xingji.lake.order import offsets_of, starts_of
 from xingji.lake.part import Coded, EventNumbers, History, Int64s, Part, PropertyInfo
@@ -47,6 +48,9 @@ class MemoryPart:
 
     def seq(self) -> Int64s:
         return _int64(self._table["seq"])
+
+    def own(self) -> Int64s | None:
+        return own_users(self._table)
 
     def event(self) -> EventNumbers:
         return event_numbers(self._table[EVENT], self._event_codes)

@@ -61,11 +61,14 @@ def user_order(users: Int64s, time_us: Int64s, seq: Int64s) -> Int64s:
     return order
 
 
-def repeated_rows(users: Int64s, time_us: Int64s, ids: npt.NDArray[np.void], order: Int64s) -> Int64s:
+def repeated_rows(
+    users: Int64s, time_us: Int64s, ids: npt.NDArray[np.void], order: Int64s, own: Int64s | None = None
+) -> Int64s:
     """The places in a sorted order whose row has the id of an earlier one of the same user and time.
 
-    `users` and `time_us` are in that order already, `ids[order]` would be; few rows tie, and only theirs are
-    read.
+    `users` and `time_us` are in that order already, `ids[order]` and `own[order]`, the users for whom rows
+    came, would be; few rows tie, and only theirs are read. Rows that came for different users never repeat
+    each other: they may be parted again.
     """
     same = (np.diff(users) == 0) & (np.diff(time_us) == 0)
     if not same.any():
@@ -73,7 +76,8 @@ def repeated_rows(users: Int64s, time_us: Int64s, ids: npt.NDArray[np.void], ord
     tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
     group = np.cumsum(np.append(True, ~same))[tied]
     words = ids[order[tied]].view("<u8").reshape(-1, 2)
-    turn = np.lexsort((tied, words[:, 1], words[:, 0], group))
-    keys = np.column_stack([group[turn], words[turn].view(np.int64)])
+    came_for = np.zeros(len(tied), np.int64) if own is None else own[order[tied]]
+    turn = np.lexsort((tied, words[:, 1], words[:, 0], came_for, group))
+    keys = np.column_stack([group[turn], came_for[turn], words[turn].view(np.int64)])
     repeats = (np.diff(keys, axis=0) == 0).all(axis=1)
     return np.sort(tied[turn[1:][repeats]])

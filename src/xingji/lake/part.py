@@ -77,6 +77,14 @@ class Part(Protocol):
         ...
 
 
+class StoredPart(Part, Protocol):
+    """A part as it is stored: it knows for which users its rows came."""
+
+    def own(self) -> Int64s | None:
+        """The own user of every row, 0 where it is the one it is stored under; None where it always is."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class History:
     """What is known of one user property in one bucket: user i's values are rows offsets[i]…offsets[i + 1],

@@ -23,13 +23,13 @@ from xingji.lake.column_file import (
     write_column,
     write_note,
 )
-from xingji.lake.data_file import column_names, read_rows
+from xingji.lake.data_file import column_names, own_users, read_rows
 from xingji.lake.dictionary import encode_column, event_numbers, overlay
 from xingji.lake.leftovers import by_name, of_name
 from xingji.lake.order import starts_of
 from xingji.lake.part import Coded, Dictionary, EventNumbers, Int64s
 from xingji.model.event_table import EVENT, PREFIX, REST, TIME
-from xingji.ports.lake_store import SEQ, USER_ID, LakeFile, LakeStore
+from xingji.ports.lake_store import OWN, SEQ, USER_ID, LakeFile, LakeStore
 
 CORE = (USER_ID, TIME, EVENT)
 """The columns of a file that its core is made of."""
@@ -95,6 +95,31 @@ class PreparedPart:
     def event(self) -> EventNumbers:
         return self._column("event")
 
+    def own(self) -> Int64s | None:
+        """The own user of every row, 0 where the same; None where it always is.
+
+        Raises:
+            DamagedFileError: it is not there, and the file it is made of is damaged.
+        """
+        with self._mine:
+            note = read_note(self._folder, OWN)
+            if note is not None and note.get("absent"):
+                return None
+            mapped = self._map(OWN)
+            return self._make_own() if mapped is None else mapped
+
+    def _make_own(self) -> Int64s | None:
+        own = own_users(read_rows(self._store, self._file, [USER_ID, OWN]))
+        if own is None:
+            self._note_absent(OWN)
+            return None
+        return self._keep(OWN, own)
+
+    def _note_absent(self, name: str) -> None:
+        with contextlib.suppress(OSError):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            write_note(self._folder, name, absent=True)
+
     def _kept(self, name: str) -> Column:
         if name not in self._columns:
             self._columns[name] = self._column(name)
@@ -154,9 +179,7 @@ class PreparedPart:
     def _make_property(self, name: str, stem: str) -> Coded | None:
         coded = self._encode(name)
         if coded is None or len(coded.dictionary) == 1:
-            with contextlib.suppress(OSError):
-                self._folder.mkdir(parents=True, exist_ok=True)
-                write_note(self._folder, stem, absent=True)
+            self._note_absent(stem)
             return None
         return Coded(self._keep(stem, coded.codes, coded.dictionary.chunks), coded.dictionary)
 

@@ -11,10 +11,11 @@ import numpy as np
 import pyarrow as pa
 
 from xingji.lake.arrow_columns import int64s, whole
-from xingji.lake.data_file import field_ids, read_rows, subject_of, write_rows
+from xingji.lake.data_file import field_ids, own_users, read_rows, subject_of, write_rows
 from xingji.lake.fitting import Fitting
 from xingji.lake.month import months_of
 from xingji.lake.order import repeated_rows, starts_of, user_order
+from xingji.lake.overrides import Overrides
 from xingji.lake.part import Int64s
 from xingji.lake.wide import Wide, stack_wide
 from xingji.model.event_table import EVENT_ID, TIME
@@ -55,25 +56,24 @@ class RowSource:
 
 
 class FileSource:
-    """The rows of a base file, less those of some users."""
+    """The rows of a base file, less those that overrides give to others."""
 
-    def __init__(self, store: LakeStore, file: LakeFile, without: Int64s | None = None) -> None:
-        self._store, self.file = store, file
-        self._without = np.zeros(0, np.int64) if without is None else without
+    def __init__(self, store: LakeStore, file: LakeFile, without: Overrides | None = None) -> None:
+        self._store, self.file, self._without = store, file, without
         self.n_rows = file.rows
 
     @property
     def loses_rows(self) -> bool:
         """Whether rows of the file are left out."""
-        return len(self._without) > 0
+        return self._without is not None
 
     def users(self) -> Int64s:
         return int64s(read_rows(self._store, self.file, [USER_ID])[USER_ID])
 
     def rows(self, first_user: int, end_user: int) -> Wide:
         table = read_rows(self._store, self.file)
-        if self.loses_rows:
-            kept = ~np.isin(int64s(table[USER_ID]), self._without)
+        if self._without is not None:
+            kept = ~self._without.leaving(table)
             table = table if kept.all() else table.filter(pa.array(kept))
         return RowSource(Wide.of(table)).rows(first_user, end_user)
 
@@ -186,7 +186,7 @@ def _cuts(sources: Sequence[Source], first: int, end: int) -> Iterator[tuple[int
 
 
 def in_order(rows: Wide, *, by_month: bool = False) -> tuple[Wide, Int64s]:
-    """Rows sorted by (user_id, time, seq) without repeated events, and the months of those.
+    """Rows sorted by (user_id, time, seq) without repeated events of one own user, and the months of those.
 
     `by_month`: by the month of their time first.
     """
@@ -196,7 +196,8 @@ def in_order(rows: Wide, *, by_month: bool = False) -> tuple[Wide, Int64s]:
         return rows.take(order), np.zeros(0, np.int64)
     ids = whole(rows.dense[EVENT_ID])
     words = np.frombuffer(ids.buffers()[1], "V16")[ids.offset : ids.offset + len(ids)]
-    repeats = repeated_rows(users[order], time_us[order], words, order)
+    own = own_users(rows.dense)
+    repeats = repeated_rows(users[order], time_us[order], words, order, own)
     return rows.take(np.delete(order, repeats)), months_of(time_us[order[repeats]])
 
 

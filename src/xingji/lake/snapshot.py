@@ -13,10 +13,11 @@ import numpy as np
 
 from xingji.lake.bucket import bucket_of
 from xingji.lake.data_file import read_rows
+from xingji.lake.forest import survivors_now
 from xingji.lake.gathered import JoinedPart
 from xingji.lake.memory import MemoryPart
-from xingji.lake.overrides import Survivors, read_overrides
-from xingji.lake.part import Coded, EventNumbers, Int64s, Part, PropertyInfo
+from xingji.lake.overrides import NO_OVERRIDES, Overrides, read_overrides
+from xingji.lake.part import Coded, EventNumbers, Int64s, Part, PropertyInfo, StoredPart
 from xingji.lake.prepared import EventCodes, PreparedColumns, PreparedPart
 from xingji.lake.tail import bucket_slices
 from xingji.lake.user_history import UserHistories
@@ -82,6 +83,11 @@ class GuardedPart:
     def seq(self) -> Int64s:
         missing = np.zeros(self.n_rows, np.int64)
         return self._try(self._part.seq, missing, "the order of its events at equal times is lost")
+
+    def own(self) -> Int64s | None:
+        return self._try(
+            self._part.own, None, "its rows of users who were set apart again stay where they are"
+        )
 
     def coded(self, name: str) -> Coded | None:
         lost = f"property {name} of its {self.n_rows} events reads as missing"
@@ -155,7 +161,7 @@ class LakeSnapshot:
         self._guards: list[GuardedPart] = []
         self._chosen: tuple[_Span, list[LakeFile], frozenset[str]] | None = None
         self._buckets = [Bucket() for _ in range(self._lake.n_buckets)]
-        self._survivors = self._read_survivors()
+        self._overrides = self._read_overrides()
         self.as_of_us = self._last_us() if as_of_us is None else as_of_us
         self.event_properties = self._properties(Subject.EVENT)
         self.user_properties = self._properties(Subject.USER)
@@ -213,21 +219,21 @@ class LakeSnapshot:
         return known[1:]
 
     def _compose(self, index: int, files: list[LakeFile]) -> tuple[View, ...]:
-        buckets = bucket_of(self._survivors.absorbed, self.n_buckets)
-        hidden = self._survivors.absorbed[buckets == index]
-        loose = [*self._tail_parts(files, index), *self._merged_parts(files, index)]
-        base = list(self._base_parts(files, index))
+        stored = self._overrides.stored
+        hidden = stored[bucket_of(stored, self.n_buckets) == index]
+        base, loose = list(self._base_parts(files, index)), list(self._tail_parts(files, index))
+        moved = list(self._moved_parts(files, index))
         own = self._buckets[index]
         if own.histories is None:
-            own.histories = UserHistories(self._store, self._lake, self._survivors, index)
-        return compose_views(base, loose, hidden, own.histories.history, self._join)
+            own.histories = UserHistories(self._store, self._lake, self._overrides, index)
+        return compose_views(base, loose, moved, hidden, own.histories.history, self._join)
 
     def _join(self, parts: Sequence[Part]) -> Part:
         joined = self._joined.join(parts)
         self._guards += guards_of(joined)
         return joined
 
-    def _base_parts(self, files: list[LakeFile], index: int) -> Iterator[Part]:
+    def _base_parts(self, files: list[LakeFile], index: int) -> Iterator[StoredPart]:
         for file in files:
             if file.table is LakeTable.EVENTS and file.bucket == index:
                 try:
@@ -238,7 +244,7 @@ class LakeSnapshot:
                     self._guards.append(part)
                     yield part
 
-    def _tail_parts(self, files: list[LakeFile], index: int) -> Iterator[Part]:
+    def _tail_parts(self, files: list[LakeFile], index: int) -> Iterator[StoredPart]:
         for file in files:
             if file.table is LakeTable.EVENTS_TAIL:
                 try:
@@ -248,21 +254,20 @@ class LakeSnapshot:
                 else:
                     yield from (part for bucket, part in parts.items() if bucket == index)
 
-    def _merged_parts(self, files: list[LakeFile], index: int) -> Iterator[Part]:
-        """The rows, wherever they are, of users whose survivor lives in the bucket."""
-        here = self._survivors.where(bucket_of(self._survivors.survivors, self.n_buckets) == index)
-        for bucket in np.unique(bucket_of(here.absorbed, self.n_buckets)).tolist():
+    def _moved_parts(self, files: list[LakeFile], index: int) -> Iterator[Part]:
+        """The rows, wherever they are stored, that the overrides give to users of the bucket."""
+        for bucket, users in self._overrides.sources_of(index, self.n_buckets):
             for part in (*self._base_parts(files, bucket), *self._tail_parts(files, bucket)):
-                moved = here.rows_in(part)
+                moved = self._overrides.rows_in(part, users, index, self.n_buckets)
                 if moved is not None:
                     yield moved
 
-    def _read_survivors(self) -> Survivors:
+    def _read_overrides(self) -> Overrides:
         try:
-            return Survivors.of(read_overrides(self._store, self._lake))
+            return read_overrides(self._store, self._lake)
         except DamagedFileError as error:
-            self._warn(f"{error}; merged users count as different ones")
-            return Survivors.of([])
+            self._warn(f"{error}; users count as they did at the last compaction")
+            return NO_OVERRIDES
 
     def _last_us(self) -> int:
         events = self._lake.of(LakeTable.EVENTS, LakeTable.EVENTS_TAIL)
@@ -280,7 +285,7 @@ class LakeSnapshot:
 
     def user_ids_of(self, names: Sequence[str]) -> Int64s:
         ids = self._store.find_users(names)
-        return np.unique(self._survivors.resolve(ids[ids > 0]))
+        return np.unique(survivors_now(self._store, np.unique(ids[ids > 0]), self._lake.number))
 
     def user_names_of(self, user_ids: Int64s) -> list[str]:
         return self._store.user_names(user_ids)

@@ -10,24 +10,24 @@ import pyarrow as pa
 
 from xingji.lake.arrow_columns import int64s, stack, whole
 from xingji.lake.bucket import bucket_of
-from xingji.lake.data_file import read_rows
+from xingji.lake.data_file import own_users, read_rows
 from xingji.lake.dictionary import encode_column, overlay
 from xingji.lake.leftovers import by_name, of_name
 from xingji.lake.order import offsets_of, user_order
-from xingji.lake.overrides import Survivors
+from xingji.lake.overrides import Overrides
 from xingji.lake.part import Dictionary, History, Int64s
 from xingji.lake.rewriting import take
 from xingji.model.event_table import PREFIX, REST, TIME
-from xingji.ports.lake_store import SEQ, USER_ID, LakeFile, LakeStore, LakeTable, LakeVersion
+from xingji.ports.lake_store import OWN, SEQ, USER_ID, LakeFile, LakeStore, LakeTable, LakeVersion
 
 _KEYS = (USER_ID, TIME, SEQ)
 
 
 class UserHistories:
-    """Histories of one bucket's users, absorbed ones' under their survivors."""
+    """Histories of one bucket's users, each change under whom it belongs to."""
 
-    def __init__(self, store: LakeStore, version: LakeVersion, survivors: Survivors, bucket: int) -> None:
-        self._store, self._version, self._survivors = store, version, survivors
+    def __init__(self, store: LakeStore, version: LakeVersion, overrides: Overrides, bucket: int) -> None:
+        self._store, self._version, self._overrides = store, version, overrides
         self._bucket, self._n_buckets = bucket, version.n_buckets
         self._mine = RLock()
         self._changes: dict[str, tuple[Int64s, Int64s, Int64s, Dictionary] | None] = {}
@@ -48,7 +48,7 @@ class UserHistories:
         return History(offsets, time_us[kept], codes[kept].astype(np.uint32), dictionary)
 
     def _load(self, name: str) -> tuple[Int64s, Int64s, Int64s, Dictionary] | None:
-        tables = [rows for rows in self._rows((*_KEYS, PREFIX + name, REST)) if rows.num_rows]
+        tables = [rows for rows in self._rows((*_KEYS, OWN, PREFIX + name, REST)) if rows.num_rows]
         if not tables:
             return None
         rows = stack(tables)
@@ -71,16 +71,14 @@ class UserHistories:
         """The rows of the bucket's users, under the users they belong to."""
         for file in self._files():
             rows = read_rows(self._store, file, columns)
-            owners = self._survivors.resolve(int64s(rows[USER_ID]))
+            owners = self._overrides.owners_of(int64s(rows[USER_ID]), own_users(rows))
             mine = bucket_of(owners, self._n_buckets) == self._bucket
             rows = rows.set_column(rows.schema.get_field_index(USER_ID), USER_ID, pa.array(owners))
             yield rows if mine.all() else rows.filter(pa.array(mine))
 
     def _files(self) -> Iterator[LakeFile]:
-        absorbed = self._survivors.where(
-            bucket_of(self._survivors.survivors, self._n_buckets) == self._bucket
-        ).absorbed
-        buckets = {self._bucket, *bucket_of(absorbed, self._n_buckets).tolist()}
+        elsewhere = self._overrides.sources_of(self._bucket, self._n_buckets)
+        buckets = {self._bucket, *(bucket for bucket, _ in elsewhere)}
         for file in self._version.of(LakeTable.USERS, LakeTable.USERS_TAIL):
             if file.bucket is None or file.bucket in buckets:
                 yield file

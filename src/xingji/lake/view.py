@@ -103,6 +103,7 @@ class View:
 def compose_views(
     base: Sequence[Part],
     loose: Sequence[Part],
+    moved: Sequence[Part] = (),
     hidden: Int64s = _NOBODY,
     histories: HistorySource | None = None,
     join: Join = JoinedPart,
@@ -112,19 +113,20 @@ def compose_views(
 
     `base`: parts that follow each other in time (those that overlap another in time and share users with it
     are treated as loose). `loose`: parts that may fall anywhere. `hidden`: sorted ids of users whose rows in
-    these parts are not theirs any more (erased, or absorbed by another user). `most_rows`: rows of a view
-    that has more than one user.
+    these parts are not, or not all, theirs (absorbed by another user, or set apart again). `moved`: those
+    rows, as far as they belong here, under whom they belong to. `most_rows`: rows of a view that has more
+    than one user.
     """
     ordered, misfits = _ordered([part for part in base if part.n_rows])
     strays = [part for part in (*misfits, *loose) if part.n_rows]
     if not ordered:
-        return _cut(_late(strays, hidden), _NOBODY, histories, most_rows)
+        return _cut(_late(strays, moved, hidden), _NOBODY, histories, most_rows)
     whole = ordered[0] if len(ordered) == 1 else join(ordered)
-    if not strays:
+    if not strays and not moved:
         return _cut(whole, hidden, histories, most_rows)
-    late = _late(strays, hidden)
+    late = _late(strays, moved, hidden)
     rest = _cut(whole, np.union1d(hidden, late.user_ids), histories, most_rows)
-    return *rest, *_cut(MixedPart(whole, late), _NOBODY, histories, most_rows)
+    return *rest, *_cut(MixedPart(whole, late, hidden), _NOBODY, histories, most_rows)
 
 
 def _cut(part: Part, others: Int64s, histories: HistorySource | None, most_rows: int) -> tuple[View, ...]:
@@ -146,12 +148,14 @@ def _others(part: Part, user_ids: Int64s) -> npt.NDArray[np.bool_] | None:
     return np.isin(part.user_ids, user_ids, assume_unique=True, invert=True)
 
 
-def _late(strays: Sequence[Part], hidden: Int64s) -> SortedPart:
-    """The rows of loose parts, but for those of hidden users, as one part."""
-    owners = [owners_of(part) for part in strays]
-    rows = [np.flatnonzero(np.isin(owner, hidden, invert=True)) for owner in owners]
+def _late(strays: Sequence[Part], moved: Sequence[Part], hidden: Int64s) -> SortedPart:
+    """The rows of loose parts, but for those of hidden users, and of moved ones, as one part."""
+    parts = [*strays, *moved]
+    owners = [owners_of(part) for part in parts]
+    rows = [np.flatnonzero(np.isin(owner, hidden, invert=True)) for owner in owners[: len(strays)]]
+    rows += [np.arange(part.n_rows) for part in moved]
     own = [owner[chosen] for owner, chosen in zip(owners, rows, strict=True)]
-    return sort_rows("+".join(part.key for part in strays), strays, rows, own)
+    return sort_rows("+".join(part.key for part in parts), parts, rows, own)
 
 
 def _ordered(parts: Sequence[Part]) -> tuple[list[Part], list[Part]]:

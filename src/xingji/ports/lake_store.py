@@ -3,13 +3,16 @@
 Five tables hold a lake. `events` is the base, one file for each bucket and month (or several with disjoint
 ranges of users), sorted by (user_id, time, seq). `events_tail` holds what was appended since, one file for
 each append, sorted by (bucket, user_id, time, seq). `users` and `users_tail` hold changes of user properties
-likewise (the former by bucket only). `overrides` says whose rows belong to another user. All rows of one
-change become visible together, or not at all.
+likewise (the former by bucket only). `overrides` says which rows belong to another user than they are stored
+under. All rows of one change become visible together, or not at all.
+
+Beside the tables stand the names of users, who was merged into whom (as of each version), and the *lodgings*:
+of which users rows may be stored under which others. Rows bear their own user where it is another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -23,8 +26,13 @@ from xingji.model.errors import TransientError
 from xingji.model.event_table import EVENT, EVENT_ID, RECEIVED_AT, REST, TIME, TIME_TYPE
 
 Int64s = npt.NDArray[np.int64]
+Pairs = npt.NDArray[np.int64]
+"""`int64[n, 2]`: two users a row."""
 
 USER_ID, SEQ = "user_id", "seq"
+OWN = "own_user_id"
+"""The user whom a row came for, where it is stored under another; null: the same."""
+SURVIVOR = "survivor_id"
 
 
 class LakeTable(StrEnum):
@@ -60,15 +68,30 @@ FIXED_COLUMNS: dict[LakeTable, tuple[tuple[str, pa.DataType], ...]] = {
             (EVENT_ID, pa.binary(16)),
             (RECEIVED_AT, TIME_TYPE),
             (REST, pa.string()),
+            (OWN, pa.int64()),
         ),
     ),
     **dict.fromkeys(
         TABLES_OF[Subject.USER],
-        ((USER_ID, pa.int64()), (TIME, TIME_TYPE), (SEQ, pa.int64()), (REST, pa.string())),
+        (
+            (USER_ID, pa.int64()),
+            (TIME, TIME_TYPE),
+            (SEQ, pa.int64()),
+            (REST, pa.string()),
+            (OWN, pa.int64()),
+        ),
     ),
-    LakeTable.OVERRIDES: ((USER_ID, pa.int64()), ("survivor_id", pa.int64()), (SEQ, pa.int64())),
+    LakeTable.OVERRIDES: (
+        (USER_ID, pa.int64()),
+        (SURVIVOR, pa.int64()),
+        (SEQ, pa.int64()),
+        (OWN, pa.int64()),
+    ),
 }
-"""The columns every file of a table has; the field id of each is its place, counted from 1."""
+"""The columns of a table's own; the field id of each is its place, counted from 1.
+
+In a lake from before there was OWN, that column came later: `LakeVersion.own_field_ids` says where.
+"""
 
 BASE_TABLES = (LakeTable.EVENTS, LakeTable.USERS)
 TAIL_TABLES = (LakeTable.EVENTS_TAIL, LakeTable.USERS_TAIL)
@@ -105,12 +128,18 @@ class Property:
 
 
 @dataclass(frozen=True, slots=True)
-class Override:
-    """The rows of user `absorbed` belong to `survivor`, since log position `seq`."""
+class Merge:
+    """User `absorbed` was merged into `survivor` at log position `seq`, with all who were merged into it."""
 
     absorbed: int
     survivor: int
     seq: int
+
+
+OWN_FIELD_IDS: Mapping[Subject, int] = {
+    subject: len(FIXED_COLUMNS[tables[0]]) for subject, tables in TABLES_OF.items()
+}
+"""The field id of OWN in the tables of a subject, where it was there from the beginning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +151,7 @@ class LakeVersion:
     event_names: tuple[str, ...]
     properties: tuple[Property, ...]
     n_buckets: int
+    own_field_ids: Mapping[Subject, int] = field(default_factory=lambda: OWN_FIELD_IDS, hash=False)
 
     def of(self, *tables: LakeTable) -> list[LakeFile]:
         """The files of some tables."""
@@ -132,14 +162,21 @@ class LakeVersion:
         return {p.name: p for p in self.properties if p.subject is subject and p.field_id}
 
 
+def no_pairs() -> Pairs:
+    """Pairs of users, none yet."""
+    return np.zeros((0, 2), np.int64)
+
+
 @dataclass(frozen=True, slots=True)
 class LakeChange:
     """Everything that one commit changes.
 
     `batch_id` makes it idempotent. Every file of `remove` must be live. `event_names` get the next codes in
     turn. `columns` are properties that get columns (with field ids above all earlier ones), `properties`
-    those that do not. `aliases` (absorbed, survivor) bind names of users to others for good; `forget` drops
-    users from the registry, physically. `operation` is Iceberg's word: append, overwrite, replace or delete.
+    those that do not. `merges` hold from this version on, each in place of an earlier one of its absorbed
+    user; those of the users `unmerged` end. `lodged` and `vacated` (user, place) are lodgings that begin and
+    end. `forget` drops users from the registry, physically. `operation` is Iceberg's word: append, overwrite,
+    replace or delete.
     """
 
     batch_id: str
@@ -148,7 +185,10 @@ class LakeChange:
     event_names: tuple[str, ...] = ()
     columns: tuple[Property, ...] = ()
     properties: tuple[Property, ...] = ()
-    aliases: tuple[tuple[int, int], ...] = ()
+    merges: tuple[Merge, ...] = ()
+    unmerged: tuple[int, ...] = ()
+    lodged: Pairs = field(default_factory=no_pairs)
+    vacated: Pairs = field(default_factory=no_pairs)
     forget: tuple[int, ...] = ()
     operation: str = field(default="append")
 
@@ -272,11 +312,11 @@ class LakeStore(Protocol):
         ...
 
     def assign_users(self, names: Sequence[str]) -> Int64s:
-        """The ids of users by name (an absorbed user's: the survivor's), unknown names newly registered."""
+        """The ids of users by name, merged or not, unknown names newly registered."""
         ...
 
     def find_users(self, names: Sequence[str]) -> Int64s:
-        """The ids of users by name (an absorbed user's: the survivor's); 0 for unknown names."""
+        """The ids of users by name, merged or not; 0 for unknown names."""
         ...
 
     def user_names(self, user_ids: Int64s) -> list[str]:
@@ -284,7 +324,28 @@ class LakeStore(Protocol):
         ...
 
     def users_bound_to(self, user_ids: Sequence[int]) -> list[int]:
-        """The ids whose names are bound to one of `user_ids` for good."""
+        """Users whose names lead to one of `user_ids` for good: old lakes made compacted merges final."""
+        ...
+
+    def merges_of(self, user_ids: Int64s, number: int | None = None) -> Pairs:
+        """The merges (absorbed, survivor) of users, of their survivors, and so on upwards, in a version; in
+        the newest one where no `number` is given."""
+        ...
+
+    def merges_under(self, user_ids: Int64s) -> Pairs:
+        """The merges (absorbed, survivor) into users, into those who were absorbed, and so on downwards."""
+        ...
+
+    def lodge(self, lodgings: Pairs) -> None:
+        """Note lodgings (user, place), durably, ahead of the rows."""
+        ...
+
+    def lodgings_of(self, user_ids: Int64s) -> Pairs:
+        """The lodgings (user, place) of users."""
+        ...
+
+    def lodgers_of(self, places: Int64s) -> Pairs:
+        """The lodgings (user, place) under users."""
         ...
 
     def collect(self, grace_seconds: float = 0.0) -> Collected:

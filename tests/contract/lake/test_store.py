@@ -22,12 +22,13 @@ from xingji.ports.lake_store import (
     LakeChange,
     LakeStore,
     LakeTable,
+    Merge,
     Property,
     Subject,
 )
 
 Reopen = Callable[[], LakeStore]
-AMOUNT = Property(Subject.EVENT, "amount", "int64", 8)
+AMOUNT = Property(Subject.EVENT, "amount", "int64", 9)
 
 
 def test_new_lake_is_empty_and_whole(store: LakeStore) -> None:
@@ -151,12 +152,68 @@ def test_users_get_numbers_in_order_of_first_sight(store: LakeStore, reopen: Reo
     assert store.user_names(np.array([3, 9, 1])) == ["zhao", "", "li"]
 
 
-def test_bound_names_lead_to_the_last_survivor(store: LakeStore) -> None:
+def merges_of(store: LakeStore, *users: int, number: int | None = None) -> list[list[int]]:
+    found: list[list[int]] = store.merges_of(np.array(users), number).tolist()
+    return sorted(found)
+
+
+def merged(batch_id: str, *pairs: tuple[int, int], unmerged: tuple[int, ...] = ()) -> LakeChange:
+    """A change of merges (absorbed, survivor) alone."""
+    return LakeChange(batch_id, merges=tuple(Merge(*pair, seq=1) for pair in pairs), unmerged=unmerged)
+
+
+def test_merges_are_followed_up_and_down(store: LakeStore, reopen: Reopen) -> None:
+    store.assign_users(["a", "b", "c", "d"])
+    store.commit(merged("1", (1, 2), (2, 3), (4, 2)))
+    for known in (store, reopen()):
+        assert merges_of(known, 1) == [[1, 2], [2, 3]]
+        assert merges_of(known, 3) == []
+        assert sorted(known.merges_under(np.array([3])).tolist()) == [[1, 2], [2, 3], [4, 2]]
+        assert known.find_users(["a", "b"]).tolist() == [1, 2]
+
+
+def test_a_version_keeps_the_merges_that_held_in_it(store: LakeStore) -> None:
     store.assign_users(["a", "b", "c"])
-    store.commit(LakeChange("1", aliases=((1, 2),)))
-    store.commit(LakeChange("2", aliases=((2, 3),)))
-    assert store.find_users(["a", "b", "c"]).tolist() == [3, 3, 3]
-    assert store.users_bound_to([3]) == [1, 2]
+    first = store.commit(merged("1", (1, 2))).number
+    with store.pin():
+        second = store.commit(merged("2", (1, 3))).number
+        third = store.commit(merged("3", unmerged=(1,))).number
+        store.collect()
+        held = [merges_of(store, 1, number=at) for at in (first - 1, first, second, third)]
+        assert held == [[], [[1, 2]], [[1, 3]], []]
+    assert merges_of(store, 1) == []
+
+
+def test_merges_that_hold_in_no_version_left_are_forgotten(store: LakeStore) -> None:
+    store.assign_users(["a", "b"])
+    first = store.commit(merged("1", (1, 2))).number
+    store.commit(merged("2", unmerged=(1,)))
+    store.collect()
+    assert merges_of(store, 1, number=first) == []
+
+
+def test_merges_of_forgotten_users_are_forgotten(store: LakeStore) -> None:
+    store.assign_users(["a", "b", "c"])
+    store.commit(merged("1", (1, 2), (2, 3)))
+    store.lodge(np.array([[1, 3], [2, 3]]))
+    store.commit(LakeChange("2", forget=(2,)))
+    assert merges_of(store, 1, 2) == []
+    assert store.lodgings_of(np.array([1, 2])).tolist() == [[1, 3]]
+
+
+def test_lodgings_are_noted_until_they_end(store: LakeStore, reopen: Reopen) -> None:
+    store.lodge(np.array([[1, 3], [2, 3], [1, 3]]))
+    store.commit(LakeChange("1", lodged=np.array([[1, 4]]), vacated=np.array([[2, 3]])))
+    for known in (store, reopen()):
+        assert sorted(known.lodgings_of(np.array([1, 2])).tolist()) == [[1, 3], [1, 4]]
+        assert known.lodgers_of(np.array([3, 5])).tolist() == [[1, 3]]
+
+
+def test_merges_of_a_batch_that_was_committed_are_not_begun_again(store: LakeStore) -> None:
+    store.assign_users(["a", "b", "c"])
+    done = store.commit(merged("1", (1, 2)))
+    assert store.commit(merged("1", (1, 3))) == done
+    assert merges_of(store, 1) == [[1, 2]]
 
 
 def test_forgotten_users_numbers_are_not_given_again(store: LakeStore) -> None:

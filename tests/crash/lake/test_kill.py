@@ -17,7 +17,7 @@ from tests.shared_data import ROOT
 
 pytestmark = pytest.mark.slow
 
-SHARES = {"append": 3, "import": 5, "compact": 4, "tails": 3, "merge": 2, "erase": 3}
+SHARES = {"append": 3, "import": 5, "compact": 4, "tails": 3, "merge": 2, "lot": 4, "unmerge": 2, "erase": 3}
 """At how many points, from the first fsync to the last, each kind's process is killed."""
 
 

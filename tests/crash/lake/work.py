@@ -49,9 +49,10 @@ def read(lake: Lake) -> list[Row]:
 
 
 def prepare(lake: Lake) -> None:
-    """A lake with a base, a tail and a merge."""
-    lake.append("old", event_table(OLD))
+    """A lake with a base, a tail, and merges: fresh (u1), compacted (u5), and undone after that (u7)."""
+    lake.append("old", event_table(OLD), merges=[("u5", "u6"), ("u7", "u8")])
     lake.compact()
+    lake.unmerge_users("u7")
     for at in range(0, len(TAIL), 10):
         lake.append(f"tail {at}", event_table(TAIL[at : at + 10]))
     lake.merge_users("u1", "u2")
@@ -81,12 +82,22 @@ def merge(lake: Lake) -> None:
     lake.merge_users("u3", "u2")
 
 
+def lot(lake: Lake) -> None:
+    """Events, and whose they are, at once: u5 is its own again, u3 somebody else, and u1 with a new user."""
+    lake.append("lot", event_table(NEW), merges=[("u3", "u2"), ("u1", "new")], unmerges=["u5"])
+
+
+def unmerge(lake: Lake) -> None:
+    lake.append("undo", unmerges=["u5", "u1"])
+
+
 def erase(lake: Lake) -> None:
     lake.erase("u2")
 
 
 def one(events: list[Event], **merges: str) -> list[Row]:
-    """The rows of events whose users were merged."""
+    """The rows of events whose users were merged; u5 into u6 unless it is said otherwise."""
+    merges = {"u5": "u6"} | merges
     return rows_in([replace(e, user=merges.get(e.user, e.user)) for e in events], *NAMES)
 
 
@@ -105,6 +116,8 @@ KINDS = {
     "compact": Work(compact, BEFORE),
     "tails": Work(merge_tails, BEFORE),
     "merge": Work(merge, one(OLD + TAIL, u1="u2", u3="u2")),
+    "lot": Work(lot, one(LOG, u1="new", u3="u2", u5="u5")),
+    "unmerge": Work(unmerge, one(OLD + TAIL, u5="u5")),
     "erase": Work(erase, [row for row in BEFORE if row[0] != "u2"]),
 }
 

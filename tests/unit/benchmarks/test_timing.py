@@ -15,6 +15,7 @@ def test_a_question_is_asked_to_warm_up_and_then_for_the_record(
     repeats: int, asked: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(timing, "WARM_S", 0)
+    monkeypatch.setattr(timing, "APART_S", 0)
     counter = itertools.count()
     timed = best_of(lambda: next(counter), repeats, Patience(0))
     assert (timed.answer, next(counter)) == (0, asked)

@@ -87,3 +87,27 @@ def test_is_sorted_by_several_keys(rows: list[tuple[int, int, int]]) -> None:
     keys = [np.array([row[at] for row in rows], np.int64) for at in range(3)]
     assert is_sorted(keys) == (rows == sorted(rows))
     assert is_sorted([np.array(key) for key in zip(*sorted(rows), strict=True)] or keys)
+
+
+def merged(lake: Lake) -> Lake:
+    """A lake in which rows of u1 are stored under u2 and belong to u1 again."""
+    lake.append("1", event_table(some_events(200)), merges=[("u1", "u2")])
+    lake.compact()
+    lake.unmerge_users("u1")
+    assert lake.find_trouble() == []
+    return lake
+
+
+def test_rows_that_are_read_as_somebody_else_s_are_named(lake: Lake) -> None:
+    lost = merged(lake).store.version().of(LakeTable.OVERRIDES)
+    lake.store.commit(LakeChange("lost", remove=tuple(lost), operation="delete"))
+    user, other = lake.store.find_users(["u1", "u2"]).tolist()
+    found = lake.find_trouble()
+    assert any(f"rows of user {user} that are {user}'s, and are read as {other}'s" in one for one in found)
+
+
+def test_rows_under_another_user_that_nobody_noted_are_named(lake: Lake) -> None:
+    user, other = merged(lake).store.find_users(["u1", "u2"]).tolist()
+    lake.store.commit(LakeChange("lost", vacated=np.array([[user, other]])))
+    found = lake.find_trouble()
+    assert any(f"rows of user {user} under {other}, which nobody noted" in one for one in found)

@@ -80,6 +80,30 @@ def test_those_merged_into_the_user_go_too(full: Lake, tmp_path: Path) -> None:
     assert [row[0] for row in rows_of(full)].count("u2") == 1
 
 
+def test_who_was_parted_from_the_user_stays(full: Lake, tmp_path: Path) -> None:
+    full.merge_users("u2", SECRET)
+    full.compact()
+    full.unmerge_users("u2")
+    full.erase(SECRET)
+    assert rows_of(full, "n") == rows_in(OTHERS, "n")
+    full.compact()
+    assert rows_of(full, "n") == rows_in(OTHERS, "n")
+    assert full.find_trouble() == []
+    full.collect()
+    assert files_with(tmp_path, SECRET) == []
+
+
+def test_the_user_goes_whose_rows_are_stored_under_another(full: Lake, tmp_path: Path) -> None:
+    full.merge_users(SECRET, "u2")
+    full.compact()
+    full.unmerge_users(SECRET)
+    done = full.erase(SECRET)
+    assert (done.users, done.events) == (1, len(EVENTS) - len(OTHERS))
+    assert rows_of(full, "n") == rows_in(OTHERS, "n")
+    assert full.find_trouble() == []
+    assert files_with(tmp_path, SECRET) == []
+
+
 @pytest.mark.parametrize("last", ["collect", "end"])
 def test_erasure_stopped_before_its_end_goes_on(
     full: Lake, reopen: Reopen, tmp_path: Path, last: str, monkeypatch: pytest.MonkeyPatch

@@ -19,7 +19,7 @@ NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 
 def version(**types: str) -> LakeVersion:
-    known = [Property(Subject.EVENT, name, kind, 8 + at) for at, (name, kind) in enumerate(types.items())]
+    known = [Property(Subject.EVENT, name, kind, 9 + at) for at, (name, kind) in enumerate(types.items())]
     return LakeVersion(1, (), (), tuple(known), 4)
 
 
@@ -110,7 +110,7 @@ def test_properties_beyond_the_limit_are_kept_as_json() -> None:
 
 def test_columns_get_the_next_field_ids_of_their_subject() -> None:
     wanted = [Property(Subject.EVENT, "b", "int64"), Property(Subject.USER, "city", "string")]
-    assert [p.field_id for p in number_columns(wanted, version(a="int64"))] == [9, 5]
+    assert [p.field_id for p in number_columns(wanted, version(a="int64"))] == [10, 6]
 
 
 @pytest.mark.parametrize(

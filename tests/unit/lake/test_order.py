@@ -32,3 +32,11 @@ def test_repeats_are_all_but_the_first_of_an_id(rows: list[tuple[int, int, int]]
     ids = np.frombuffer(b"".join(row[2].to_bytes(16, "little") for row in rows), "V16")
     expected = [at for at, row in enumerate(rows) if row in rows[:at]]
     assert repeated_rows(users, time, ids, np.arange(len(rows))).tolist() == expected
+
+
+def test_events_that_came_for_different_users_do_not_repeat_each_other() -> None:
+    users, own = np.array([7, 7, 7, 7]), np.array([7, 3, 7, 3])
+    ids = np.frombuffer(b"x" * 64, "V16")
+    rows = np.arange(4)
+    assert repeated_rows(users, np.zeros(4, np.int64), ids, rows).tolist() == [1, 2, 3]
+    assert repeated_rows(users, np.zeros(4, np.int64), ids, rows, own).tolist() == [2, 3]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.exceptions import ValidationError
+from pyiceberg.schema import Schema
 from pyiceberg.serializers import FromInputFile, ToOutputFile
 from pyiceberg.table.metadata import TableMetadata, new_table_metadata
 from pyiceberg.table.refs import MAIN_BRANCH, SnapshotRefType
@@ -127,14 +128,17 @@ class LakeCatalog(SqlCatalog):
         metadata = self.metadata_at(before)
         updates: list[TableUpdate] = []
         if columns:
-            schema = with_columns(metadata.schema(), columns)
-            updates += [
-                AddSchemaUpdate(schema=schema),
-                SetCurrentSchemaUpdate.model_validate({"schema-id": schema.schema_id}),
-            ]
+            updates += _new_schema(with_columns(metadata.schema(), columns))
             metadata = update_table_metadata(metadata, tuple(updates))
         if add or remove:
             updates += self._snapshot(metadata, add, remove, operation)
+        return self._stage(table, before, updates)
+
+    def stage_schema(self, table: str, before: str, schema: Schema) -> Staged:
+        """Write the metadata of a table with another schema, without publishing it."""
+        return self._stage(table, before, _new_schema(schema))
+
+    def _stage(self, table: str, before: str, updates: list[TableUpdate]) -> Staged:
         after = update_table_metadata(self.metadata_at(before), tuple(updates), metadata_location=before)
         used = {after.current_schema_id} | {snapshot.schema_id for snapshot in after.snapshots}
         if unused := [schema.schema_id for schema in after.schemas if schema.schema_id not in used]:
@@ -177,6 +181,13 @@ class LakeCatalog(SqlCatalog):
         ToOutputFile.table_metadata(metadata, self.io.new_output(after), overwrite=False)
         self._remember(after, metadata)
         return Staged(table, before, after, metadata)
+
+
+def _new_schema(schema: Schema) -> list[TableUpdate]:
+    return [
+        AddSchemaUpdate(schema=schema),
+        SetCurrentSchemaUpdate.model_validate({"schema-id": schema.schema_id}),
+    ]
 
 
 def _summary(

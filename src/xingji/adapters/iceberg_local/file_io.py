@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from types import TracebackType
@@ -27,7 +28,13 @@ class _SyncedStream(OutputStream):
         self._file: BinaryIO = open(path, "xb")  # noqa: SIM115 - closed by `close`, as the protocol has it
 
     def write(self, b: bytes) -> int:
-        return self._file.write(b)
+        try:
+            return self._file.write(b)
+        except OSError:
+            # PyIceberg writes a header before its own block begins, so that nobody would close this file.
+            with contextlib.suppress(OSError):
+                self._file.close()
+            raise
 
     def tell(self) -> int:
         return self._file.tell()

@@ -11,7 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from threading import RLock
 
-from xingji.adapters.iceberg_local import registry
+from xingji.adapters.iceberg_local import lodging, merges, registry
 from xingji.adapters.iceberg_local.catalog import NAME, NAMESPACE, Staged, set_pragmas
 from xingji.model.errors import BusyError, DamagedFileError, StorageFullError
 from xingji.ports.lake_store import CommitConflictError, LakeChange, LakeTable, Property, Subject
@@ -181,7 +181,7 @@ def add_version(
 
 
 def add_words(connection: sqlite3.Connection, number: int, change: LakeChange) -> None:
-    """The names, properties and users of a change."""
+    """The names, properties, merges and users of a change."""
     (code,) = connection.execute("SELECT COUNT(*) FROM lake_event_name").fetchone()
     rows = [(code + at, name, number) for at, name in enumerate(change.event_names)]
     connection.executemany("INSERT INTO lake_event_name VALUES (?, ?, ?)", rows)
@@ -189,8 +189,12 @@ def add_words(connection: sqlite3.Connection, number: int, change: LakeChange) -
         "INSERT OR IGNORE INTO lake_property (subject, name, type, field_id, version) VALUES (?, ?, ?, ?, ?)",
         [(p.subject, p.name, p.type, p.field_id, number) for p in (*change.columns, *change.properties)],
     )
-    registry.bind(connection, change.aliases)
-    registry.forget(connection, change.forget)
+    merges.end(connection, number, [*change.unmerged, *(merge.absorbed for merge in change.merges)])
+    merges.begin(connection, number, change.merges)
+    lodging.remove(connection, change.vacated)
+    lodging.add(connection, change.lodged)
+    for forget in (registry.forget, merges.forget, lodging.forget):
+        forget(connection, change.forget)
 
 
 def expire(connection: sqlite3.Connection, before_ms: int) -> dict[int, ManifestLists]:

@@ -51,15 +51,8 @@ def assign(connection: sqlite3.Connection, names: Sequence[str]) -> Int64s:
 
 
 def bound_to(connection: sqlite3.Connection, user_ids: Sequence[int]) -> list[int]:
-    """The users whose names are bound to one of these for good."""
+    """The users whose names lead to one of these for good."""
     return [row[0] for row in connection.execute(_BOUND, (json.dumps(list(user_ids)),))]
-
-
-def bind(connection: sqlite3.Connection, aliases: Iterable[tuple[int, int]]) -> None:
-    """Bind the names of users, and what was bound to them, to others for good."""
-    for absorbed, survivor in aliases:
-        connection.execute("UPDATE lake_user SET survivor = ? WHERE survivor = ?", (survivor, absorbed))
-        connection.execute("UPDATE lake_user SET survivor = ? WHERE id = ?", (survivor, absorbed))
 
 
 def forget(connection: sqlite3.Connection, user_ids: Iterable[int]) -> None:

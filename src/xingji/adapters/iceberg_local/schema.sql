@@ -36,10 +36,30 @@ CREATE TABLE IF NOT EXISTS lake_property (
     UNIQUE (subject, name, type)
 );
 
--- `survivor`: the user to whom this name is bound for good, after compaction has moved the rows.
+-- `survivor`: the user to whom this name leads for good; compaction did so before rows bore their own user.
 CREATE TABLE IF NOT EXISTS lake_user (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
     survivor INTEGER
 );
 CREATE INDEX IF NOT EXISTS lake_user_survivor ON lake_user (survivor) WHERE survivor IS NOT NULL;
+
+-- Who was merged into whom, in the versions from `since` on, up to (not including) `until`.
+CREATE TABLE IF NOT EXISTS lake_merge (
+    user INTEGER NOT NULL,
+    survivor INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    since INTEGER NOT NULL,
+    until INTEGER,
+    PRIMARY KEY (user, since)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS lake_merge_survivor ON lake_merge (survivor) WHERE until IS NULL;
+CREATE INDEX IF NOT EXISTS lake_merge_until ON lake_merge (until) WHERE until IS NOT NULL;
+
+-- Of which users rows may be stored under which others.
+CREATE TABLE IF NOT EXISTS lake_lodging (
+    user INTEGER NOT NULL,
+    place INTEGER NOT NULL,
+    PRIMARY KEY (user, place)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS lake_lodging_place ON lake_lodging (place);

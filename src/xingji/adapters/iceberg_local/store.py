@@ -11,7 +11,7 @@ from typing import BinaryIO
 import pyarrow as pa
 from pyiceberg.table.snapshots import Operation
 
-from xingji.adapters.iceberg_local import ledger, registry
+from xingji.adapters.iceberg_local import ledger, lodging, merges, registry
 from xingji.adapters.iceberg_local.catalog import LakeCatalog, Staged
 from xingji.adapters.iceberg_local.collector import needed_paths, sweep
 from xingji.adapters.iceberg_local.file_io import local_path
@@ -21,8 +21,10 @@ from xingji.adapters.iceberg_local.manifests import to_lake_file
 from xingji.adapters.iceberg_local.pins import LocalPin, drop_if_free, hold
 from xingji.adapters.iceberg_local.sessions import LocalSession, data_path, names_of
 from xingji.adapters.iceberg_local.tables import design_of
+from xingji.adapters.iceberg_local.upgrade import is_old, setting_of, upgrade
 from xingji.model.errors import CallerError, DamagedFileError, FieldError
 from xingji.ports.lake_store import (
+    OWN_FIELD_IDS,
     TABLES_OF,
     Collected,
     CommitConflictError,
@@ -31,7 +33,9 @@ from xingji.ports.lake_store import (
     LakeFile,
     LakeTable,
     LakeVersion,
+    Pairs,
     Pin,
+    Subject,
     WorkSession,
 )
 from xingji.ports.local_file import make_folder, open_synced, when_full
@@ -60,8 +64,8 @@ class IcebergLocalStore:
         with self._writer.held(), when_full(self._folder, _CREATION), ledger.translated(database):
             self._catalog = LakeCatalog(database, self._warehouse)
             self._ledger = Ledger(database)
+            self._known: LakeVersion | None = None
             self.n_buckets = self._existing() or self._create(n_buckets)
-        self._known: LakeVersion | None = None
 
     @property
     def _locks(self) -> Path:
@@ -90,6 +94,8 @@ class IcebergLocalStore:
             n_buckets, places = ledger.setting(db, ledger.BUCKETS), ledger.pointers(db)
         if n_buckets is not None:
             self._check_place(places)
+            if is_old(self._ledger):
+                self._upgrade()
         elif any(self._warehouse.glob("*/data")):
             # A new catalogue would know none of the files, and the next collection would remove them all.
             reason = "it knows of no table, and beside it lie files of a lake; put back a copy of the lake"
@@ -111,12 +117,19 @@ class IcebergLocalStore:
                     "named by their full path, so put it back there"
                 )
 
+    def _upgrade(self) -> None:
+        with self._ledger.reading() as db:
+            lists = ledger.manifest_lists(db, ledger.newest(db)) or {}
+        merged = self._files({LakeTable.OVERRIDES: lists.get(LakeTable.OVERRIDES)})
+        upgrade(self._catalog, self._ledger, [self._warehouse / file.path for file in merged])
+
     def _create(self, n_buckets: int) -> int:
         if not 1 <= n_buckets <= 4096:
             raise FieldError("n_buckets", n_buckets, "1 to 4096")
         staged = [self._catalog.stage_new(table, design_of(table, n_buckets)) for table in LakeTable]
         with self._ledger.writing() as db:
             ledger.put_settings(db, **{ledger.BUCKETS: n_buckets, ledger.NEXT_SEQ: 0, registry.NEXT_USER: 1})
+            ledger.put_settings(db, **{setting_of(subject): at for subject, at in OWN_FIELD_IDS.items()})
             ledger.move_pointers(db, _CREATION, staged)
             ledger.add_version(db, 0, _CREATION, dict.fromkeys(LakeTable), _now_ms())
         return n_buckets
@@ -129,6 +142,7 @@ class IcebergLocalStore:
                     return self._known
                 lists = ledger.manifest_lists(db, number)
                 names, properties = ledger.event_names(db, number), ledger.properties(db, number)
+                own = {subject: ledger.setting(db, setting_of(subject)) or 0 for subject in Subject}
             assert lists is not None, "the newest version never expires"
             try:
                 files = tuple(self._files(lists))
@@ -136,7 +150,7 @@ class IcebergLocalStore:
                 if self._newest() == number:
                     raise
                 continue  # a collection removed the metadata meanwhile, and there is a newer version
-            self._known = LakeVersion(number, files, names, properties, self.n_buckets)
+            self._known = LakeVersion(number, files, names, properties, self.n_buckets, own)
             return self._known
 
     def _newest(self) -> int:
@@ -183,12 +197,15 @@ class IcebergLocalStore:
             return self.version()
 
     def _stage(self, change: LakeChange, places: dict[LakeTable, str]) -> list[Staged]:
-        operation = Operation(change.operation)
         staged = []
         for table, before in places.items():
             add = [file for file in change.add if file.table is table]
             remove = [file for file in change.remove if file.table is table]
             columns = [p for p in change.columns if table in TABLES_OF[p.subject]]
+            # Beside events that are appended, merges replace the file of overrides.
+            operation = Operation(change.operation)
+            if remove and operation is Operation.APPEND:
+                operation = Operation.OVERWRITE
             if add or remove or columns:
                 staged.append(self._catalog.stage(table, before, add, remove, columns, operation))
         return staged
@@ -255,6 +272,26 @@ class IcebergLocalStore:
         with self._ledger.reading() as db:
             return registry.bound_to(db, user_ids)
 
+    def merges_of(self, user_ids: Int64s, number: int | None = None) -> Pairs:
+        with self._ledger.reading() as db:
+            return merges.above(db, user_ids, number)
+
+    def merges_under(self, user_ids: Int64s) -> Pairs:
+        with self._ledger.reading() as db:
+            return merges.under(db, user_ids)
+
+    def lodge(self, lodgings: Pairs) -> None:
+        with when_full(self._folder, "note lodgings"), self._ledger.writing() as db:
+            lodging.add(db, lodgings)
+
+    def lodgings_of(self, user_ids: Int64s) -> Pairs:
+        with self._ledger.reading() as db:
+            return lodging.of_users(db, user_ids)
+
+    def lodgers_of(self, places: Int64s) -> Pairs:
+        with self._ledger.reading() as db:
+            return lodging.under_places(db, places)
+
     def collect(self, grace_seconds: float = 0.0) -> Collected:
         with self._writer.held():
             needed, held = self._needed(grace_seconds)
@@ -270,6 +307,7 @@ class IcebergLocalStore:
             db.executemany(
                 "DELETE FROM lake_version WHERE number = ?", [(number,) for number in expiring.keys() - held]
             )
+            merges.prune(db)
             current, metadata = ledger.valid_manifest_lists(db), list(ledger.pointers(db).values())
         needed = needed_paths(self._catalog, current, metadata)
         older = needed_paths(self._catalog, [expiring[number] for number in held], []) - needed

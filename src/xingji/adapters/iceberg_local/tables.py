@@ -23,9 +23,9 @@ from pyiceberg.types import (
 )
 
 from xingji.model.event_table import EVENT, MONEY_TYPE, TIME, TIME_TYPE
-from xingji.ports.lake_store import FIXED_COLUMNS, SEQ, USER_ID, LakeTable, Property
+from xingji.ports.lake_store import FIXED_COLUMNS, OWN, SEQ, SURVIVOR, USER_ID, LakeTable, Property
 
-REQUIRED = {USER_ID, TIME, SEQ, EVENT, "survivor_id"}
+REQUIRED = {USER_ID, TIME, SEQ, EVENT, SURVIVOR}
 SORT_ORDER_ID = 1
 _PARTITION_ID = 1000
 
@@ -82,3 +82,14 @@ def with_columns(schema: Schema, columns: list[Property], column_name: str = "p_
         NestedField(p.field_id, column_name.format(p.name), _TYPES[p.type], required=False) for p in columns
     ]
     return Schema(*schema.fields, *more, schema_id=schema.schema_id + 1)
+
+
+def own_field_of(schema: Schema) -> int | None:
+    """The field id of OWN; None in a table from before there was one."""
+    return next((field.field_id for field in schema.fields if field.name == OWN), None)
+
+
+def with_own(schema: Schema, field_id: int) -> Schema:
+    """The schema with the column OWN."""
+    own = NestedField(field_id, OWN, LongType(), required=False)
+    return Schema(*schema.fields, own, schema_id=schema.schema_id + 1)

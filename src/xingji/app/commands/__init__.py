@@ -50,7 +50,7 @@ COMMANDS = (
         "compact", "compact", "bring what was loaded since into order, and remove what is not needed any more"
     ),
     Command("merge", "merge", "let everything of one user belong to another"),
-    Command("unmerge", "unmerge", "undo a merge that is not final yet"),
+    Command("unmerge", "unmerge", "undo a merge: the user has their own events again"),
     Command("erase", "erase", "remove a user and everything about them, for good"),
     Command("doctor", "doctor", "check the installation, the home folder and the lakes in it"),
     Command("version", "version", "print the version"),

@@ -32,8 +32,9 @@ def run(arguments: Namespace, settings: Settings, terminal: Terminal) -> int:
         terminal.answer("nothing to compact")
     else:
         repeated = f", dropped {done.repeated_events:,} repeated ones" if done.repeated_events else ""
-        merged = f", made the merges of {done.merged_users:,} users final" if done.merged_users else ""
-        terminal.answer(f"put {done.events:,} events into order{repeated}{merged}")
+        merged = f", moved those of {done.merged_users:,} merged users" if done.merged_users else ""
+        parted = f", gave theirs back to {done.parted_users:,} parted ones" if done.parted_users else ""
+        terminal.answer(f"put {done.events:,} events into order{repeated}{merged}{parted}")
     held = f"; {freed.held:,} more are still being read" if freed.held else ""
     terminal.answer(f"removed {freed.files:,} files, {freed.bytes / 2**20:,.1f} MiB{held}")
     return DONE

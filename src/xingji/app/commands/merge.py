@@ -13,7 +13,7 @@ from xingji.model.errors import FieldError
 
 EXAMPLES = """
 xingji merge --user device-17 --into c-101
-xingji unmerge --user device-17                     (undoes it, until xingji compact makes it final)
+xingji unmerge --user device-17                     (undoes it, at any time)
 """
 
 

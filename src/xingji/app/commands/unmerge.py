@@ -22,7 +22,7 @@ def arrange(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace, settings: Settings, terminal: Terminal) -> int:
-    """Undo the merge, unless a compaction has made it final."""
+    """Undo the merge, whether a compaction moved the events or not."""
     with open_lake(settings, arguments.project) as lake:
         check_user(lake, "--user", arguments.user, arguments.project)
         lake.unmerge_users(arguments.user)

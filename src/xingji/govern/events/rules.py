@@ -8,7 +8,8 @@ from typing import Any
 from xingji.govern.events.event import Identity, Kind
 from xingji.govern.events.reasons import Reason
 from xingji.govern.files.column_types import DEPTH_LIMIT, NAME_LIMIT
-from xingji.govern.files.identity import JUNK, KINDS, is_junk
+from xingji.govern.files.identity import KINDS
+from xingji.govern.identity.junk import is_junk, may_be_junk
 from xingji.model.errors import nearest_names, shown
 
 MOST_PROPERTIES = 500
@@ -19,7 +20,6 @@ MOST_IDENTITY_BYTES = 1_024
 MOST_TEXT = 65_536
 """Characters of one text among the properties."""
 _PLAIN_ID = MOST_IDENTITY_BYTES // 4
-_JUNK_BEGINS = frozenset(letter for junk in JUNK for letter in (junk[:1] + junk[:1].upper() + " "))
 _KINDS = {kind.value: kind for kind in Kind}
 _NAME = f"a text of up to {MOST_NAME_BYTES} bytes without control characters"
 _TIME = "ISO 8601 with an offset, or epoch seconds, ms or µs"
@@ -162,10 +162,8 @@ def identities_of(sent: tuple[str | int | None, ...] | None) -> tuple[Identity, 
 
 
 def _is_plainly_an_id(text: str) -> bool:
-    """Whether there is nothing to look at more closely: most ids are so, and junk begins in few ways."""
-    if not text or text[0] in _JUNK_BEGINS or text[-1] == " ":
-        return False
-    return len(text) <= _PLAIN_ID and text.isprintable()
+    """Whether there is nothing to look at more closely, as with most ids."""
+    return not may_be_junk(text) and len(text) <= _PLAIN_ID and text.isprintable()
 
 
 def _identity(kind: str, value: str | int) -> str:
@@ -173,7 +171,7 @@ def _identity(kind: str, value: str | int) -> str:
     text = str(value) if isinstance(value, int) else value.strip()
     if len(text.encode()) > MOST_IDENTITY_BYTES or _has_controls(text):
         raise bad_identity(kind, value)
-    return "" if is_junk(text) else text
+    return "" if is_junk(kind, text) else text
 
 
 def is_name(text: str) -> bool:

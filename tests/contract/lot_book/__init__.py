@@ -1,0 +1,1 @@
+"""What every book of lots must do."""

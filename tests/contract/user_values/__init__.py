@@ -1,0 +1,1 @@
+"""What every keeper of users' values must do."""
