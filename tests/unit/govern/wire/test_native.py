@@ -83,3 +83,15 @@ def test_what_was_learnt_changes_nothing(batches: list[list[Any]]) -> None:
     learnt = Decoder()
     for batch in batches:
         assert outcome(learnt.decode([entry(batch)])) == outcome(Decoder().decode([entry(batch)]))
+
+
+def test_events_of_a_shape_that_is_known() -> None:
+    """Each keeps its own values, and what is nested too deeply is refused as if nothing were known."""
+    deep: Any = "x"
+    for _ in range(100):
+        deep = [deep]
+    learnt = Decoder()
+    learnt.decode([entry([GOOD])])
+    for tags in ([["a"], ["b"], ["c"]], [["a"], deep, ["c"]]):
+        batch = [GOOD | {"properties": {"amount": at, "tags": tag}} for at, tag in enumerate(tags)]
+        assert outcome(learnt.decode([entry(batch)])) == outcome(Decoder().decode([entry(batch)]))
