@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -19,6 +19,7 @@ from xingji.model.errors import shown
 MOST_MEMBERS = 500
 """Members of a list that values are appended to; the oldest leave."""
 FIELD = "user_properties"
+_LARGEST = sys.float_info.max
 PROFILE_KINDS = frozenset(
     [
         Kind.PROFILE_SET,
@@ -84,7 +85,8 @@ def apply_profile(present: Mapping[str, Any], operation: Operation) -> Values:
     """What an operation changes of a user's present properties: new values by name, None where one goes.
 
     A value that is set stands in the changes even where it was the same before: it holds since then. What an
-    increment finds and is no number stays as it is, and so does a sum that is no finite number.
+    increment finds and is no number stays as it is, and so does one whose sum would be
+    larger than a float can be.
 
     >>> apply_profile({"visits": 2}, Operation(Kind.PROFILE_INCREMENT, {"visits": 1, "calls": 1}))
     {'visits': 3, 'calls': 1}
@@ -112,14 +114,13 @@ def _sum(present: Any, added: Any) -> Any:
     """Exact for what JSON wrote: 0.1 and 0.2 are 0.3. None where there is no sum."""
     if present is None:
         return added
-    if not _is_number(present):
+    if not _is_number(present) or abs(present) > _LARGEST or abs(added) > _LARGEST:
         return None
-    if isinstance(present, int) and isinstance(added, int):
-        return present + added
-    total = Decimal(str(present)) + Decimal(str(added))
-    if isinstance(present, Decimal):
-        return total
-    return float(total) if math.isfinite(float(total)) else None
+    are_whole = isinstance(present, int) and isinstance(added, int)
+    total: Any = present + added if are_whole else Decimal(str(present)) + Decimal(str(added))
+    if abs(total) > _LARGEST:  # sums of whole numbers could grow until nobody writes them as text
+        return None
+    return total if are_whole or isinstance(present, Decimal) else float(total)
 
 
 def _appended(present: Any, added: Any) -> list[Any]:
