@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,10 @@ settings.register_profile(
 # For a night's search for trouble: pytest --hypothesis-profile=search
 settings.register_profile("search", max_examples=2_000, deadline=None, print_blob=True)
 settings.load_profile("ci")
+
+# Tests that run in the background ignore SIGINT, and so would the programs that they interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
