@@ -184,6 +184,10 @@ class IdentityStore(Protocol):
         returns.
 
         `left`: what other nodes have met without them.
+
+        Raises:
+            TransientError: they are removed, and something of them may still be on the disk; once more, also
+                of nobody, finishes it.
         """
         ...
 

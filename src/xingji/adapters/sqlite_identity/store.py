@@ -158,7 +158,7 @@ class SqliteIdentityStore:
             erasing.erase(database, {number: names[number] for number in numbers if number in names}, acts)
             erasing.forget_met(database, {names[number]: met for number, met in left.items()})
         with named_faults(self._path):
-            erasing.empty_log(self._database)
+            erasing.empty_log(self._database, self._path)
 
     def close(self) -> None:
         """See `IdentityStore`."""

@@ -129,14 +129,17 @@ class Resolver:
 
         Raises:
             OurError: a lot is resolved and not committed.
+            TransientError: something of them may still be on the disk; erase again.
         """
         if self._pending is not None:
             raise OurError(
                 f"lot {self._pending[0]} of identities is not committed yet; erase before or after it"
             )
-        gone = erase(self._store, identity)
-        self._denied = frozenset(denied.name for denied in self._store.denied())
-        return gone
+        try:
+            return erase(self._store, identity)
+        finally:
+            # Denials go in the first of its two steps, whatever becomes of the second.
+            self._denied = frozenset(denied.name for denied in self._store.denied())
 
     def _answer_again(self, lot: int, names: Sequence[Sequence[str]]) -> Resolved:
         kept = msgspec.msgpack.decode(self._store.answer(), type=_Kept)

@@ -1,0 +1,1 @@
+"""Trouble with whose an event is."""
