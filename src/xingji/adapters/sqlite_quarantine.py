@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
-from xingji.adapters.sqlite_state import named_faults, opened, transaction
-from xingji.model.errors import FieldError
+from xingji.adapters.lot_keeper import LotKeeper
+from xingji.adapters.sqlite_state import transaction
 from xingji.ports.event_log import Form
 from xingji.ports.quarantine import Held, Spot
 
@@ -28,8 +28,6 @@ CREATE TABLE IF NOT EXISTS held (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS held_reason ON held (reason, "offset", number) WHERE released IS NULL;
 CREATE INDEX IF NOT EXISTS held_released ON held (released) WHERE released IS NOT NULL;
-CREATE TABLE IF NOT EXISTS standing (one INTEGER PRIMARY KEY CHECK (one = 1), lot INTEGER NOT NULL);
-INSERT OR IGNORE INTO standing VALUES (1, 0);
 """
 _TAKE = "INSERT INTO held VALUES (?, ?, ?, NULL, ?, ?, ?, ?, ?, ?, ?)"
 _ONE = """
@@ -44,41 +42,24 @@ _PAGE_OF_REASON = """
 SELECT * FROM held WHERE released IS NULL AND ("offset", number) > (?1, ?2) AND reason = ?4
 ORDER BY "offset", number LIMIT ?3
 """
+_RELEASE = 'UPDATE held SET released = ? WHERE "offset" = ? AND number = ?'
 _DELETE = 'DELETE FROM held WHERE "offset" = ? AND number = ?'
 
 
-class SqliteQuarantine:
+class SqliteQuarantine(LotKeeper):
     """The quarantine of a project, in a database of its own; one process writes, any may read."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the database, made where there is none.
-
-        Raises:
-            DamagedFileError: the file is no database any more.
-        """
-        self._path = path
-        self._database = opened(path, _SCHEMA)
-
-    @property
-    def lot(self) -> int:
-        """See `Quarantine`."""
-        return int(self._asked("SELECT lot FROM standing")[0][0])
+    schema = _SCHEMA
 
     def commit(self, lot: int, held: Sequence[Held], released: Iterable[Spot] = ()) -> None:
         """See `Quarantine`."""
-        done = self.lot
-        if lot < done:
-            raise FieldError("lot", lot, f"{done}, the last one committed, or above")
-        if lot == done:
-            return
-        with transaction(self._database, self._path) as database:
+
+        def change(database: sqlite3.Connection) -> None:
             database.execute("DELETE FROM held WHERE released IS NOT NULL")
             database.executemany(_TAKE, [_row(one, lot) for one in held])
-            database.executemany(
-                'UPDATE held SET released = ? WHERE "offset" = ? AND number = ?',
-                [(lot, *spot) for spot in released],
-            )
-            database.execute("UPDATE standing SET lot = ?", (lot,))
+            database.executemany(_RELEASE, [(lot, *spot) for spot in released])
+
+        self._commit(lot, change)
 
     def before(self, lot: int, spots: Iterable[Spot]) -> list[Held]:
         """See `Quarantine`."""
@@ -104,14 +85,6 @@ class SqliteQuarantine:
             before = database.total_changes
             database.executemany(_DELETE, list(spots))
             return database.total_changes - before
-
-    def close(self) -> None:
-        """See `Quarantine`."""
-        self._database.close()
-
-    def _asked(self, question: str, *values: Any) -> list[Any]:
-        with named_faults(self._path):
-            return self._database.execute(question, values).fetchall()
 
 
 def _row(one: Held, lot: int) -> tuple[Any, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -52,14 +52,21 @@ def transaction(database: sqlite3.Connection, path: Path) -> Iterator[sqlite3.Co
 
 
 @contextmanager
-def named_faults(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors into ours: a full disk, a damaged file, or something that may pass."""
+def named_faults(
+    path: Path,
+    wanted: str = "keep what is new",
+    may_pass: Callable[[Path, str], TransientError] = UnwritableError,
+) -> Iterator[None]:
+    """Turn SQLite's errors into ours: a full disk, a damaged file, or something that may pass.
+
+    `wanted`: what there was no room for; `may_pass`: makes the last of a path and a reason.
+    """
     try:
         yield
     except sqlite3.Error as fault:
         name = getattr(fault, "sqlite_errorname", "")
         if name.startswith("SQLITE_FULL"):
-            raise StorageFullError(str(path.parent), "keep what is new") from fault
+            raise StorageFullError(str(path.parent), wanted) from fault
         if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
             raise DamagedFileError(str(path), str(fault)) from fault
-        raise UnwritableError(path, f"{fault} ({name or type(fault).__name__})") from fault
+        raise may_pass(path, f"{fault} ({name or type(fault).__name__})") from fault

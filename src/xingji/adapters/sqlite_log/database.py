@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import zstandard
 
-from xingji.model.errors import DamagedFileError, StorageFullError, TransientError
+from xingji.adapters import sqlite_state
+from xingji.model.errors import DamagedFileError, TransientError
 from xingji.ports.event_log import Form, LogEntry, RawBatch
 from xingji.ports.local_file import make_folder, sync_folder
 
@@ -40,6 +40,10 @@ class LogUnavailableError(TransientError):
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path} cannot be written: {reason}; nothing of the batch was kept, try again")
+
+
+named_faults = partial(sqlite_state.named_faults, wanted="keep what was sent", may_pass=LogUnavailableError)
+"""See `sqlite_state.named_faults`."""
 
 
 def open_for_writing(folder: Path) -> sqlite3.Connection:
@@ -71,20 +75,6 @@ def open_for_reading(folder: Path) -> sqlite3.Connection:
         )  # fmt: skip
         connection.execute("PRAGMA query_only = 1")
         return connection
-
-
-@contextmanager
-def named_faults(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors into ours: a full disk, a damaged file, or something that may pass."""
-    try:
-        yield
-    except sqlite3.Error as fault:
-        name = getattr(fault, "sqlite_errorname", "")
-        if name.startswith("SQLITE_FULL"):
-            raise StorageFullError(str(path.parent), "keep what was sent") from fault
-        if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-            raise DamagedFileError(str(path), str(fault)) from fault
-        raise LogUnavailableError(path, f"{fault} ({name or type(fault).__name__})") from fault
 
 
 def row_of(batch: RawBatch) -> Row:
