@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from xingji.adapters.lot_keeper import LotKeeper
-from xingji.adapters.sqlite_state import transaction
+from xingji.adapters.sqlite_state import empty_log, transaction
 from xingji.ports.event_log import Form
 from xingji.ports.quarantine import Held, Spot
 
@@ -84,7 +84,9 @@ class SqliteQuarantine(LotKeeper):
         with transaction(self._database, self._path) as database:
             before = database.total_changes
             database.executemany(_DELETE, list(spots))
-            return database.total_changes - before
+            n_gone = database.total_changes - before
+        empty_log(self._database, self._path)
+        return n_gone
 
 
 def _row(one: Held, lot: int) -> tuple[Any, ...]:

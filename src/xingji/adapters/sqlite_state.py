@@ -21,6 +21,13 @@ class UnwritableError(TransientError):
         super().__init__(f"{path} cannot be written: {reason}; nothing was changed, try again")
 
 
+class UnemptiedLogError(TransientError):
+    """What was deleted is still in the log of a database."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path}: what was erased is still in its log, since somebody reads it; erase again")
+
+
 def opened(path: Path, schema: str) -> sqlite3.Connection:
     """A database in WAL mode, made durably where there is none; a commit is on the disk when it returns."""
     make_folder(path.parent)
@@ -70,3 +77,16 @@ def named_faults(
         if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
             raise DamagedFileError(str(path), str(fault)) from fault
         raise may_pass(path, f"{fault} ({name or type(fault).__name__})") from fault
+
+
+def empty_log(database: sqlite3.Connection, path: Path) -> None:
+    """Write what was deleted over in the database's file, and leave nothing in its write-ahead log.
+
+    Raises:
+        UnemptiedLogError: somebody reads what was there before.
+    """
+    # A checkpoint that could not be finished is no error of SQLite's: it says so in its row alone.
+    with named_faults(path):
+        is_busy, *_ = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if is_busy:
+        raise UnemptiedLogError(path)

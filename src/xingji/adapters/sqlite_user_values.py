@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from xingji.adapters.lot_keeper import LotKeeper
-from xingji.adapters.sqlite_state import transaction
+from xingji.adapters.sqlite_state import empty_log, transaction
 from xingji.ports.user_values import Values
 
 _SCHEMA = """
@@ -48,3 +48,4 @@ class SqliteUserValues(LotKeeper):
         """See `UserValues`."""
         with transaction(self._database, self._path) as database:
             database.executemany("DELETE FROM user WHERE name = ?", [(name,) for name in users])
+        empty_log(self._database, self._path)

@@ -64,7 +64,11 @@ class Quarantine(Protocol):
         ...
 
     def forget(self, spots: Iterable[Spot]) -> int:
-        """Remove events for good, between lots; gives how many there were."""
+        """Remove events for good, between lots; gives how many there were.
+
+        Raises:
+            TransientError: something of them may still be on the disk; once more finishes it.
+        """
         ...
 
     def close(self) -> None:

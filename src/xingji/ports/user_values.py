@@ -34,7 +34,11 @@ class UserValues(Protocol):
         ...
 
     def forget(self, users: Iterable[str]) -> None:
-        """Remove users for good, between lots."""
+        """Remove users for good, between lots.
+
+        Raises:
+            TransientError: something of them may still be on the disk; once more finishes it.
+        """
         ...
 
     def close(self) -> None:

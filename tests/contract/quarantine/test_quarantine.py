@@ -71,5 +71,5 @@ def test_what_is_forgotten_is_in_no_byte_of_the_files(tmp_path: Path, quarantine
         1, [Held(Spot(1, 0), 5, "bad_time", "time of somebody-77", b"of somebody-77", Form.JSON)]
     )
     assert quarantine.forget([Spot(1, 0), Spot(1, 1)]) == 1
-    quarantine.close()
     assert b"somebody-77" not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    quarantine.close()

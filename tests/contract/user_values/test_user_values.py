@@ -47,10 +47,10 @@ def test_who_is_forgotten_is_in_no_byte_of_the_files(tmp_path: Path) -> None:
     values.commit(1, {"login:somebody-77": {"mark": "secret-55"}, "b": {}})
     values.forget(["login:somebody-77"])
     assert values.before(2, ["login:somebody-77", "b"]) == {"b": {}}
-    values.close()
     held = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert b"somebody-77" not in held
     assert b"secret-55" not in held
+    values.close()
 
 
 @given(

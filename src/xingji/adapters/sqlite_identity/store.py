@@ -20,7 +20,7 @@ from xingji.adapters.sqlite_identity.rows import (
     person_of,
     person_row,
 )
-from xingji.adapters.sqlite_state import named_faults, opened, transaction
+from xingji.adapters.sqlite_state import empty_log, named_faults, opened, transaction
 from xingji.ports.identity_store import Act, Denied, IdentityChange, Node, Person
 
 _CACHE_KIB = 32 << 10
@@ -157,8 +157,7 @@ class SqliteIdentityStore:
         with transaction(self._database, self._path) as database:
             erasing.erase(database, {number: names[number] for number in numbers if number in names}, acts)
             erasing.forget_met(database, {names[number]: met for number, met in left.items()})
-        with named_faults(self._path):
-            erasing.empty_log(self._database, self._path)
+        empty_log(self._database, self._path)
 
     def close(self) -> None:
         """See `IdentityStore`."""
