@@ -85,8 +85,8 @@ def apply_profile(present: Mapping[str, Any], operation: Operation) -> Values:
     """What an operation changes of a user's present properties: new values by name, None where one goes.
 
     A value that is set stands in the changes even where it was the same before: it holds since then. What an
-    increment finds and is no number stays as it is, and so does one whose sum would be
-    larger than a float can be.
+    increment finds and is no number stays as it is, and so does one whose sum would be larger than a float
+    can be.
 
     >>> apply_profile({"visits": 2}, Operation(Kind.PROFILE_INCREMENT, {"visits": 1, "calls": 1}))
     {'visits': 3, 'calls': 1}

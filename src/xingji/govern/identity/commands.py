@@ -65,16 +65,6 @@ class Said(msgspec.Struct, frozen=True):
 
 Item = Event | Said
 """What a lot is made of."""
-_DECODER: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Command)
-
-
-def decode_command(body: bytes) -> Command:
-    """The command of a control entry's JSON.
-
-    Raises:
-        msgspec.DecodeError: it is no JSON, or no command about ids.
-    """
-    return _DECODER.decode(body)
 
 
 def encode_command(command: Command) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from xingji.ports.event_log import EventLog, LogEntry
@@ -39,36 +39,23 @@ class Loader:
         self._log, self._book, self._project, self._lot_bytes = log, book, project, lot_bytes
         self._done = 0
 
-    def resume(self) -> int:
-        """Bring the newest lot to its end, as the first thing after a start; gives how many entries it has.
-
-        Raises:
-            StorageFullError, TransientError: nothing is lost; do it again later.
-        """
-        newest = self._book.newest()
-        if newest is None or newest.number == self._done:
-            return 0
-        entries = self._entries_of(newest)
-        self._take_in(newest.number, entries)
-        return len(entries)
-
     def step(self) -> int:
-        """Take the next lot in; gives how many entries it has, 0 where there is nothing new.
+        """Take the next lot in, or the newest that may not be done; gives how many entries it has, 0 where
+        there is nothing new.
 
         Raises:
             StorageFullError, TransientError: nothing is lost; do it again later.
         """
         newest = self._book.newest()
         if newest is not None and newest.number != self._done:
-            return self.resume()
+            return self._take_in(newest, self._entries_of(newest))
         after = newest.last if newest else self._log.first_offset() - 1
         entries = self._log.read(after, self._lot_bytes)
         if not entries:
             return 0
         lot = Lot(newest.number + 1 if newest else 1, after, entries[-1].offset)
         self._book.begin(lot)
-        self._take_in(lot.number, entries)
-        return len(entries)
+        return self._take_in(lot, entries)
 
     def _entries_of(self, lot: Lot) -> list[LogEntry]:
         """The entries of a lot that was cut earlier, perhaps with another setting."""
@@ -79,13 +66,14 @@ class Loader:
             after = more[-1].offset
         return entries
 
-    def _take_in(self, number: int, entries: Iterable[LogEntry]) -> None:
+    def _take_in(self, lot: Lot, entries: Sequence[LogEntry]) -> int:
         of_project: dict[str, list[LogEntry]] = {}
         for entry in entries:
             of_project.setdefault(entry.batch.project, []).append(entry)
         for project, own in of_project.items():
-            self._project(project).load(number, own)
-        self._done = number
+            self._project(project).load(lot.number, own)
+        self._done = lot.number
+        return len(entries)
 
 
 def safe_to_trim(book: LotBook) -> int:

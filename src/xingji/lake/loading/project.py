@@ -7,7 +7,7 @@ the whole of `load` may be done again after a crash, wherever it was stopped.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -23,13 +23,13 @@ from xingji.govern.events.event import Event, Kind, Place, Quarantined
 from xingji.govern.events.reasons import Reason
 from xingji.govern.events.user_changes import UserChanges, to_user_changes
 from xingji.govern.files.column_types import ColumnTypes
-from xingji.govern.identity.commands import Item, Said, decode_command
+from xingji.govern.identity.commands import Command, Item, Said
 from xingji.govern.identity.directory import Directory
 from xingji.govern.identity.kinds import identity_of
 from xingji.govern.identity.resolver import Resolved, Resolver
 from xingji.govern.wire import READERS
 from xingji.lake.lake import Lake
-from xingji.lake.loading.replay import replayed
+from xingji.lake.loading.replay import Replay, replayed
 from xingji.model.event_table import PROPERTY_TYPES
 from xingji.ports.event_log import LogEntry
 from xingji.ports.lake_store import Subject
@@ -39,6 +39,7 @@ from xingji.ports.user_values import UserValues, Values
 
 Placed = TypeVar("Placed", bound=Item)
 _TYPES = {str(kind): kind for kind in PROPERTY_TYPES}
+_COMMANDS: msgspec.json.Decoder[Command | Replay] = msgspec.json.Decoder(Command | Replay)
 _NOBODY = "no id of the event identifies anybody; allowed: one at least that is neither junk nor denied"
 
 
@@ -91,9 +92,10 @@ class ProjectLoader:
             StorageFullError, TransientError: nothing is lost; load the lot again later.
         """
         decoded = self._decoder.decode(entries)
-        again = replayed(lot, decoded.controls, self._keepers.quarantine, self._decoder)
+        said, replays = _commands(decoded.controls)
+        again = replayed(lot, replays, self._keepers.quarantine, self._decoder)
         fresh, n_repeats = self._without_repeats(lot, _in_log_order(decoded.events, again.events))
-        items = _in_log_order(fresh, _commands(decoded.controls))
+        items = _in_log_order(fresh, said)
         resolved = self._keepers.resolver.resolve(lot, items)
         owned = _owned(items, resolved.owners, again.held_of.keys())
         changes = self._user_changes(lot, owned, resolved)
@@ -197,16 +199,20 @@ class _Merged:
         return {name: dict(self._known[name]) for name in self._survivors}
 
 
-def _commands(controls: Iterable[LogEntry]) -> list[Said]:
-    """The commands about ids among control entries; those of others are not for the loader."""
-    found = []
+def _commands(controls: Iterable[LogEntry]) -> tuple[list[Said], list[tuple[LogEntry, Replay]]]:
+    """What control entries say about ids, and which replays they ask for; others are not for the loader."""
+    said: list[Said] = []
+    replays: list[tuple[LogEntry, Replay]] = []
     for entry in controls:
         try:
-            command = decode_command(entry.batch.body)
+            command = _COMMANDS.decode(entry.batch.body)
         except msgspec.DecodeError:
             continue
-        found.append(Said(Place(entry.offset, 0), entry.batch.received_us, command))
-    return found
+        if isinstance(command, Replay):
+            replays.append((entry, command))
+        else:
+            said.append(Said(Place(entry.offset, 0), entry.batch.received_us, command))
+    return said, replays
 
 
 def _in_log_order(items: Sequence[Placed], more: Sequence[Placed]) -> list[Placed]:
@@ -250,23 +256,24 @@ def _counts(
 
 def _held(entries: Iterable[LogEntry], decoded: Decoded, owned: _Owned) -> list[Held]:
     """What goes to quarantine, as it came."""
-    held = [
+    broken = [
         Held(
             Spot(one.place.offset, one.place.index), one.received_us, one.reason.value, one.message,
             one.body, one.form, one.n_events, one.is_entry,
         )
         for one in decoded.quarantined
     ]  # fmt: skip
-    nobodys = [event.place for event in owned.new_nobodys()]
-    for entry in entries if nobodys else ():
-        batch = entry.batch
-        numbers = [place.index for place in nobodys if place.offset == entry.offset]
-        original = READERS[batch.form](batch.body).original if numbers else bytes
-        held += [
-            Held(
-                Spot(entry.offset, number), batch.received_us, Reason.NO_IDENTITY.value, _NOBODY,
-                original(number), batch.form,
-            )
-            for number in numbers
-        ]  # fmt: skip
-    return held
+    numbers: dict[int, list[int]] = {}
+    for event in owned.new_nobodys():
+        numbers.setdefault(event.place.offset, []).append(event.place.index)
+    with_nobodys = (entry for entry in entries if entry.offset in numbers)
+    return broken + [held for entry in with_nobodys for held in _nobodys(entry, numbers[entry.offset])]
+
+
+def _nobodys(entry: LogEntry, numbers: Sequence[int]) -> Iterator[Held]:
+    """Some events of a request, whose ids identify nobody."""
+    batch = entry.batch
+    original = READERS[batch.form](batch.body).original
+    for number in numbers:
+        spot = Spot(entry.offset, number)
+        yield Held(spot, batch.received_us, Reason.NO_IDENTITY.value, _NOBODY, original(number), batch.form)

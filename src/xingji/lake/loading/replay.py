@@ -21,18 +21,6 @@ class Replay(msgspec.Struct, frozen=True, tag_field="control", tag="quarantine.r
     reason: str = ""
 
 
-_DECODER = msgspec.json.Decoder(Replay)
-
-
-def decode_replay(body: bytes) -> Replay:
-    """The command of a control entry's JSON.
-
-    Raises:
-        msgspec.DecodeError: it is no JSON, or another command.
-    """
-    return _DECODER.decode(body)
-
-
 @dataclass(slots=True)
 class Replayed:
     """Events that are valid now, at places of their own, and what each was held as."""
@@ -41,19 +29,17 @@ class Replayed:
     held_of: dict[Place, Held] = field(default_factory=dict)
 
 
-def replayed(lot: int, controls: Iterable[LogEntry], quarantine: Quarantine, decoder: Decoder) -> Replayed:
-    """The events that the commands among a lot's control entries bring back.
+def replayed(
+    lot: int, commands: Iterable[tuple[LogEntry, Replay]], quarantine: Quarantine, decoder: Decoder
+) -> Replayed:
+    """The events that a lot's commands bring back.
 
     They keep the time at which they were received first: that is what says whether they are repeats. Requests
     that could not be read as a whole stay where they are.
     """
     found = Replayed()
     tried: set[Spot] = set()
-    for entry in controls:
-        try:
-            command = decode_replay(entry.batch.body)
-        except msgspec.DecodeError:
-            continue
+    for entry, command in commands:
         spots = [spot for one in command.spots if (spot := Spot(*one)) not in tried]
         tried.update(spots)
         held = [one for one in quarantine.before(lot, dict.fromkeys(spots)) if not one.is_entry]
