@@ -18,16 +18,20 @@ def last_survivors(merges: Pairs, user_ids: Int64s) -> Int64s:
     """
     order = np.argsort(merges[:, 0], kind="stable")
     absorbed, ends = merges[order, 0], merges[order, 1]
-    if not len(absorbed):
-        return user_ids
     while True:  # each round doubles how far everybody sees
-        place = np.minimum(np.searchsorted(absorbed, ends), len(absorbed) - 1)
-        further = np.where(absorbed[place] == ends, ends[place], ends)
+        further = replaced(ends, absorbed, ends)
         if np.array_equal(further, ends):
-            break
+            return replaced(user_ids, absorbed, ends)
         ends = further
-    place = np.minimum(np.searchsorted(absorbed, user_ids), len(absorbed) - 1)
-    return np.where(absorbed[place] == user_ids, ends[place], user_ids)
+
+
+def replaced(user_ids: Int64s, old: Int64s, new: Int64s, otherwise: Int64s | None = None) -> Int64s:
+    """Users, those in `old` (rising) replaced by their counterparts in `new`, and others by `otherwise`."""
+    others = user_ids if otherwise is None else otherwise
+    if not len(old):
+        return others
+    place = np.minimum(np.searchsorted(old, user_ids), len(old) - 1)
+    return np.where(old[place] == user_ids, new[place], others)
 
 
 def survivors_now(store: LakeStore, user_ids: Int64s, number: int | None = None) -> Int64s:

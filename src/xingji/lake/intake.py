@@ -8,8 +8,7 @@ import xxhash
 
 from xingji.lake.arrow_columns import compacted, encoded, whole
 from xingji.lake.fitting import Fitting, check_properties, is_instant
-from xingji.lake.forest import survivors_now
-from xingji.lake.overrides import replaced
+from xingji.lake.forest import replaced, survivors_now
 from xingji.lake.part import Int64s
 from xingji.lake.wide import Wide
 from xingji.model.errors import FieldError
@@ -27,6 +26,7 @@ from xingji.ports.lake_store import OWN, SEQ, USER_ID, LakeStore, LakeVersion, P
 
 MAX_REMEMBERED_USERS = 2_000_000
 """An import asks the registry for a user again after so many others."""
+_NOBODY = np.zeros(0, np.int64)
 
 
 class Intake:
@@ -37,7 +37,7 @@ class Intake:
         self._events = Fitting(Subject.EVENT, version)
         self._users = Fitting(Subject.USER, version)
         self._user_numbers: dict[str, int] = {}
-        self._places: dict[int, int] = {}
+        self._lodgers, self._places = _NOBODY, _NOBODY
         self._known_names = dict.fromkeys(version.event_names)
         self.new_event_names: list[str] = []
 
@@ -80,11 +80,7 @@ class Intake:
     def _stored_users(self, column: pa.ChunkedArray) -> dict[str, pa.Array]:
         """Whom rows are stored under, and the users they came for where those are others."""
         users = self._user_ids(column)
-        if not self._places:
-            return {USER_ID: pa.array(users)}
-        merged = np.array(sorted(self._places), np.int64)
-        into = np.array([self._places[user] for user in merged.tolist()], np.int64)
-        stored = replaced(users, merged, into)
+        stored = replaced(users, self._lodgers, self._places)
         foreign = stored != users
         columns = {USER_ID: pa.array(stored)}
         return columns | {OWN: pa.array(users, mask=~foreign)} if foreign.any() else columns
@@ -99,19 +95,21 @@ class Intake:
             ids[unknown] = self._store.assign_users(fresh)
             if len(self._user_numbers) >= MAX_REMEMBERED_USERS:
                 self._user_numbers.clear()
-                self._places.clear()
+                self._lodgers, self._places = _NOBODY, _NOBODY
             self._user_numbers.update(zip(fresh, ids[unknown].tolist(), strict=True))
             self._lodge(np.unique(ids[unknown]))
         places: Int64s = users.indices.to_numpy()
         return ids[places]
 
     def _lodge(self, users: Int64s) -> None:
-        """Look up where rows of users are to be stored: merged ones' under those to whom they belong now."""
+        """Look up where rows of users (rising) are to be stored: under whom they belong to now."""
         places = survivors_now(self._store, users)
         elsewhere = places != users
         if elsewhere.any():
             self._store.lodge(np.stack([users[elsewhere], places[elsewhere]], axis=1))
-            self._places.update(zip(users[elsewhere].tolist(), places[elsewhere].tolist(), strict=True))
+            at = np.searchsorted(self._lodgers, users[elsewhere])
+            self._lodgers = np.insert(self._lodgers, at, users[elsewhere])
+            self._places = np.insert(self._places, at, places[elsewhere])
 
     def _reserve(self, n_rows: int) -> Int64s:
         first = self._store.reserve_seq(n_rows)

@@ -12,8 +12,8 @@ from uuid import uuid4
 
 import numpy as np
 
-from xingji.lake.forest import Forest, last_survivors, survivors_now
-from xingji.lake.overrides import Overrides, read_overrides, replaced, write_overrides
+from xingji.lake.forest import Forest, last_survivors, replaced, survivors_now
+from xingji.lake.overrides import Overrides, read_overrides, write_overrides
 from xingji.lake.part import Int64s
 from xingji.model.errors import FieldError
 from xingji.ports.lake_store import LakeChange, LakeStore, LakeTable, LakeVersion, Merge

@@ -13,7 +13,7 @@ import pyarrow as pa
 from xingji.lake.arrow_columns import int64s
 from xingji.lake.bucket import bucket_of
 from xingji.lake.data_file import field_ids, own_users, read_rows, write_rows
-from xingji.lake.forest import last_survivors
+from xingji.lake.forest import last_survivors, replaced
 from xingji.lake.gathered import SortedPart, rows_of, sort_rows
 from xingji.lake.pairs import distinct_pairs, find_pairs
 from xingji.lake.part import Int64s, StoredPart
@@ -183,15 +183,6 @@ def _unique(keys: Int64s, values: Int64s) -> tuple[Int64s, Int64s]:
     """Keys in order, each once, with the last of its values."""
     found, place = np.unique(keys[::-1], return_index=True)
     return found, values[::-1][place]
-
-
-def replaced(user_ids: Int64s, old: Int64s, new: Int64s, otherwise: Int64s | None = None) -> Int64s:
-    """Users, those in `old` (rising) replaced by their counterparts in `new`, and others by `otherwise`."""
-    others = user_ids if otherwise is None else otherwise
-    if not len(old):
-        return others
-    place = np.minimum(np.searchsorted(old, user_ids), len(old) - 1)
-    return np.where(old[place] == user_ids, new[place], others)
 
 
 def lodgings_in(rows: pa.Table) -> Pairs:
